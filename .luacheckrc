@@ -1,0 +1,10 @@
+-- Only what Lua 5.1, 5.2, 5.3, 5.4 and LuaJIT all have ...
+std = "min"
+max_line_length = 100
+codes = true
+
+-- ... but for the one module that knows their differences, and for what is not the library.
+files["lua/curlew/compat.lua"].std = "max"
+files["examples"].std = "max"
+files["bench"].std = "max"
+files["spec"].std = "max+busted"
