@@ -1,0 +1,279 @@
+/* The client: a multi handle, the transfers that it carries, and the step that moves
+ * them. */
+#include "core.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+enum {
+    ROUNDS =
+        16,    /* batches of events, and wishes for 0 ms, that one step serves at most */
+    KEPT = 64, /* ended transfers that are kept for the next requests */
+    SLOT_BITS = 20, /* of an id; the bits above are the generation of the slot */
+    MAX_SLOTS = 1 << SLOT_BITS,
+    MAX_GENERATION = (1 << (31 - SLOT_BITS)) - 1,
+};
+
+int64_t client_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* --- the life of transfers --- */
+
+/* A free slot, or -1 when memory or numbers are out. */
+static int take_slot(struct client *client)
+{
+    int slot = client->free_slot;
+    if (slot >= 0) {
+        client->free_slot = client->slots[slot].next_free;
+        return slot;
+    }
+    if (client->slot_count == client->slot_capacity) {
+        int capacity = client->slot_capacity ? client->slot_capacity * 2 : 16;
+        if (capacity > MAX_SLOTS)
+            return -1;
+        struct slot *slots = realloc(client->slots, (size_t)capacity * sizeof *slots);
+        if (!slots)
+            return -1;
+        client->slots = slots;
+        client->slot_capacity = capacity;
+    }
+    slot = client->slot_count++;
+    client->slots[slot] = (struct slot){.generation = 1};
+    return slot;
+}
+
+static void release_slot(struct client *client, int number)
+{
+    struct slot *slot = &client->slots[number];
+    slot->transfer = NULL;
+    slot->generation = slot->generation % MAX_GENERATION + 1;
+    slot->next_free = client->free_slot;
+    client->free_slot = number;
+}
+
+struct transfer *client_take(struct client *client)
+{
+    int slot = take_slot(client);
+    if (slot < 0)
+        return NULL;
+    struct transfer *transfer = client->kept;
+    if (transfer) {
+        client->kept = transfer->next;
+        client->kept_count--;
+    } else {
+        transfer = transfer_new(client);
+    }
+    if (!transfer) {
+        release_slot(client, slot);
+        return NULL;
+    }
+    transfer->id = client->slots[slot].generation << SLOT_BITS | slot;
+    client->slots[slot].transfer = transfer;
+    return transfer;
+}
+
+struct transfer *client_find(struct client *client, int id)
+{
+    int slot = id & (MAX_SLOTS - 1);
+    if (slot >= client->slot_count)
+        return NULL;
+    struct transfer *transfer = client->slots[slot].transfer;
+    return transfer && transfer->id == id ? transfer : NULL;
+}
+
+CURLMcode client_start(struct transfer *transfer)
+{
+    struct client *client = transfer->client;
+    CURLMcode code = curl_multi_add_handle(client->multi, transfer->easy);
+    if (code != CURLM_OK)
+        return code;
+    transfer->state = TRANSFER_RUNNING;
+    client->running++;
+    transfer->started_at = transfer->progress_at = client_now();
+    limit_note(client, transfer->idle_limit, transfer->progress_at);
+    limit_note(client, transfer->connect_limit, transfer->started_at);
+    return CURLM_OK;
+}
+
+void client_end(struct transfer *transfer, CURLcode result)
+{
+    struct client *client = transfer->client;
+    curl_multi_remove_handle(client->multi, transfer->easy);
+    client->running--;
+    transfer->state = TRANSFER_ENDED;
+    transfer->result = result;
+    transfer->next = NULL;
+    if (client->news_last)
+        client->news_last->next = transfer;
+    else
+        client->news_first = transfer;
+    client->news_last = transfer;
+}
+
+static void forget_news(struct client *client, const struct transfer *transfer)
+{
+    struct transfer **link = &client->news_first, *before = NULL;
+    while (*link && *link != transfer) {
+        before = *link;
+        link = &before->next;
+    }
+    if (!*link)
+        return;
+    *link = transfer->next;
+    if (client->news_last == transfer)
+        client->news_last = before;
+}
+
+void client_release(struct transfer *transfer)
+{
+    struct client *client = transfer->client;
+    if (transfer->state == TRANSFER_RUNNING) {
+        curl_multi_remove_handle(client->multi, transfer->easy);
+        client->running--;
+    } else if (transfer->state == TRANSFER_ENDED) {
+        forget_news(client, transfer);
+    }
+    release_slot(client, transfer->id & (MAX_SLOTS - 1));
+    if (client->kept_count == KEPT || !transfer_reset(transfer)) {
+        transfer_free(transfer);
+        return;
+    }
+    transfer->next = client->kept;
+    client->kept = transfer;
+    client->kept_count++;
+}
+
+/* --- the multi handle --- */
+
+static int on_timer(CURLM *multi, long timeout, void *pointer)
+{
+    (void)multi;
+    struct client *client = pointer;
+    client->curl_due = timeout < 0 ? -1 : client_now() + timeout;
+    return 0;
+}
+
+static bool open_multi(struct client *client)
+{
+    CURLM *multi = curl_multi_init();
+    if (!multi)
+        return false;
+    curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, client);
+    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
+    curl_multi_setopt(multi, CURLMOPT_TIMERDATA, client);
+    curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
+    /* Fixed: the default follows the number of running transfers down, as a burst drains.
+     */
+    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, client->cached_connections);
+    client->multi = multi;
+    client->curl_due = -1;
+    return true;
+}
+
+bool client_open(struct client *client)
+{
+    return pollset_open(&client->set) == 0 && open_multi(client);
+}
+
+static void end_all(struct client *client, CURLcode result)
+{
+    for (int i = 0; i < client->slot_count; i++) {
+        struct transfer *transfer = client->slots[i].transfer;
+        if (transfer && transfer->state == TRANSFER_RUNNING)
+            client_end(transfer, result);
+    }
+}
+
+void client_close(struct client *client)
+{
+    if (client->multi) {
+        end_all(client, CURLE_ABORTED_BY_CALLBACK);
+        curl_multi_cleanup(client->multi);
+        client->multi = NULL;
+    }
+    for (int i = 0; i < client->slot_count; i++)
+        if (client->slots[i].transfer)
+            transfer_free(client->slots[i].transfer);
+    while (client->kept) {
+        struct transfer *transfer = client->kept;
+        client->kept = transfer->next;
+        transfer_free(transfer);
+    }
+    pollset_close(&client->set);
+    free(client->slots);
+    free(client->watches);
+    *client = (struct client){.set.fd = -1, .free_slot = -1};
+}
+
+/* Once the multi handle has failed as a whole, no transfer reports any more: all are
+ * ended, and a new handle takes the next ones. */
+void client_check(struct client *client, CURLMcode code)
+{
+    if (code == CURLM_OK || code == CURLM_CALL_MULTI_PERFORM || code == CURLM_BAD_SOCKET)
+        return;
+    end_all(client, CURLE_FAILED_INIT);
+    curl_multi_cleanup(client->multi);
+    client->multi = NULL;
+    open_multi(client);
+}
+
+/* --- the step --- */
+
+static void serve_timer(struct client *client)
+{
+    int running;
+    client->curl_due = -1;
+    client_check(client, curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0,
+                                                  &running));
+}
+
+static void collect_messages(struct client *client)
+{
+    int left;
+    CURLMsg *message;
+    while (client->multi && (message = curl_multi_info_read(client->multi, &left))) {
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        CURLcode result = message->data.result; /* the message dies with the removal */
+        struct transfer *transfer = NULL;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
+        if (result == CURLE_OK && !transfer->head_complete)
+            result = CURLE_PARTIAL_FILE; /* libcurl takes half a head for a whole one */
+        client_end(transfer, result);
+    }
+}
+
+void client_step(struct client *client)
+{
+    bool more = sockets_serve(client);
+    for (int round = 0; client->multi && round < ROUNDS; round++) {
+        bool due = client->curl_due >= 0 && client->curl_due <= client_now();
+        if (due)
+            serve_timer(client);
+        if (more && client->multi)
+            more = sockets_serve(client);
+        if (!due && !more)
+            break;
+    }
+    collect_messages(client);
+    int64_t now = client_now();
+    if (client->limit_due >= 0 && client->limit_due <= now)
+        limit_enforce(client, now);
+}
+
+int64_t client_alarm(struct client *client)
+{
+    int64_t due = client->curl_due;
+    if (client->limit_due >= 0 && (due < 0 || client->limit_due < due))
+        due = client->limit_due;
+    if (client->running == 0 || due < 0 || (client->armed >= 0 && client->armed <= due))
+        return -1;
+    int64_t wait = due - client_now();
+    client->armed = due;
+    return wait > 1 ? wait : 1; /* never a timer of 0 ms, which starves luv's loop */
+}

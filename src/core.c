@@ -1,0 +1,78 @@
+/* The module: what libcurl is in use, and the doors to the rest. */
+#include "core.h"
+
+#include <pthread.h>
+
+static pthread_once_t initialised = PTHREAD_ONCE_INIT;
+static CURLcode init_result;
+
+static void init_libcurl(void)
+{
+    init_result = curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+static const struct {
+    int bit;
+    const char *name;
+} feature_bits[] = {
+    {CURL_VERSION_HTTP2, "http2"},
+    {CURL_VERSION_HTTP3, "http3"},
+    {CURL_VERSION_BROTLI, "brotli"},
+    {CURL_VERSION_LIBZ, "gzip"},
+#ifdef CURL_VERSION_ZSTD
+    {CURL_VERSION_ZSTD, "zstd"},
+#endif
+    {CURL_VERSION_SSL, "tls"},
+    {CURL_VERSION_IPV6, "ipv6"},
+    {CURL_VERSION_PSL, "psl"},
+    {CURL_VERSION_UNIX_SOCKETS, "unix_sockets"},
+    {CURL_VERSION_ASYNCHDNS, "async_dns"},
+};
+
+/* features() -> table: libcurl's version, its protocols as a list, its TLS library, and
+ * true or false for each feature. */
+static int l_features(lua_State *L)
+{
+    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+    lua_newtable(L);
+    lua_pushstring(L, info->version);
+    lua_setfield(L, -2, "libcurl");
+    lua_pushstring(L, info->ssl_version);
+    lua_setfield(L, -2, "tls_library");
+#if LIBCURL_VERSION_NUM >= 0x074600
+    lua_pushstring(L, info->cainfo);
+    lua_setfield(L, -2, "ca_file");
+#endif
+    lua_newtable(L);
+    for (int i = 0; info->protocols[i]; i++) {
+        lua_pushstring(L, info->protocols[i]);
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_setfield(L, -2, "protocols");
+    for (size_t i = 0; i < sizeof feature_bits / sizeof *feature_bits; i++) {
+        lua_pushboolean(L, (info->features & feature_bits[i].bit) != 0);
+        lua_setfield(L, -2, feature_bits[i].name);
+    }
+    return 1;
+}
+
+LUALIB_API int luaopen_curlew_core(lua_State *L);
+
+LUALIB_API __attribute__((visibility("default"))) int luaopen_curlew_core(lua_State *L)
+{
+    pthread_once(&initialised, init_libcurl);
+    if (init_result != CURLE_OK)
+        return luaL_error(L, "libcurl does not start: %s",
+                          curl_easy_strerror(init_result));
+    option_index();
+    static const luaL_Reg functions[] = {
+        {"features", l_features},
+        {"client", l_client_new},
+        {"option_type", l_option_type},
+        {NULL, NULL},
+    };
+    client_register(L);
+    luaL_newlib(L, functions);
+    url_register(L);
+    return 1;
+}

@@ -1,0 +1,221 @@
+/* curlew's C core: libcurl's multi interface behind one descriptor.
+ *
+ * The laws: no function here calls Lua, and none keeps a lua_State. libcurl's callbacks
+ * (on_*) only record; Lua reads what they recorded once libcurl is off the stack. Only
+ * functions that start with l_ or check_ raise Lua errors, and only while nothing is half
+ * done. */
+#ifndef CURLEW_CORE_H
+#define CURLEW_CORE_H
+
+#include <curl/curl.h>
+#include <lauxlib.h>
+#include <lua.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if LUA_VERSION_NUM < 502
+#define lua_rawlen lua_objlen
+#ifndef luaL_newlib /* LuaJIT has this much of 5.2 */
+#define luaL_setfuncs(L, functions, upvalues) luaL_register(L, NULL, functions)
+#define luaL_newlib(L, functions)                                                        \
+    (lua_createtable(L, 0, sizeof(functions) / sizeof(*(functions))),                    \
+     luaL_setfuncs(L, functions, 0))
+#endif
+#endif
+
+/* --- pollset.c: the kernel's poll set --- */
+
+enum { POLLSET_IN = 1, POLLSET_OUT = 2, POLLSET_ERROR = 4 };
+
+struct pollset {
+    int fd; /* owned; the descriptor that luv watches */
+};
+
+struct pollset_event {
+    int fd;
+    int events; /* of POLLSET_* */
+};
+
+int pollset_open(struct pollset *set);
+/* Changes what is watched of fd from `old` to `new`, both of POLLSET_IN and _OUT, 0 for
+ * not in the set. Returns 0, or -1 with errno. */
+int pollset_change(struct pollset *set, int fd, int old, int new);
+/* Fills in what is ready now, without waiting; returns how many, or -1 with errno. */
+int pollset_take(struct pollset *set, struct pollset_event *events, int capacity);
+void pollset_close(struct pollset *set);
+
+/* --- body.c: a growing block of bytes --- */
+
+struct buffer {
+    char *data; /* owned */
+    size_t length;
+    size_t capacity;
+};
+
+/* Makes room for `more` bytes; false when memory is out, with the buffer unchanged. */
+bool buffer_reserve(struct buffer *buffer, size_t more);
+bool buffer_append(struct buffer *buffer, const void *bytes, size_t length);
+/* Empties the buffer; memory beyond `keep` bytes is given back. */
+void buffer_reset(struct buffer *buffer, size_t keep);
+
+/* --- transfer.c: one easy handle --- */
+
+/* Why curlew itself ended a transfer, where libcurl knows only that a callback refused.
+ */
+enum verdict {
+    VERDICT_NONE,
+    VERDICT_BODY_TOO_LARGE,
+    VERDICT_HEADERS_TOO_LARGE,
+    VERDICT_BAD_LENGTH, /* two Content-Length fields that contradict each other */
+    VERDICT_NO_MEMORY,
+    VERDICT_NO_DESCRIPTORS,
+    VERDICT_IDLE,
+};
+
+enum transfer_state { TRANSFER_FREE, TRANSFER_RUNNING, TRANSFER_ENDED };
+
+struct client;
+
+struct transfer {
+    struct client *client; /* borrowed: the client owns its transfers */
+    CURL *easy;            /* owned; lent to the multi handle while RUNNING */
+    int id; /* slot in client->transfers, plus the generation in the upper bits */
+    enum transfer_state state;
+    enum verdict verdict;
+    CURLcode result; /* valid when ENDED */
+
+    struct curl_slist *
+        *lists; /* owned, and their elements; lent to easy until the reset */
+    size_t list_count;
+
+    struct buffer head;     /* the last response's status line and fields, as they came */
+    struct buffer trailers; /* the fields after its body */
+    struct buffer body;
+    bool head_complete;
+    int64_t content_length; /* as announced, -1 when not */
+    int64_t max_body;       /* bytes, after decompression; -1 for no limit */
+
+    int64_t connect_limit; /* ms until it is connected; 0 for no limit, or when it is */
+    int64_t started_at;    /* ms of client_now */
+    int64_t idle_limit;    /* ms without any progress, 0 for no limit */
+    int64_t progress_at;   /* ms of client_now: when bytes last moved */
+    curl_off_t uploaded;   /* bytes, when last looked at */
+
+    struct transfer *next; /* in the free list or in the news */
+    char error[CURL_ERROR_SIZE];
+};
+
+struct transfer *transfer_new(struct client *client);
+void transfer_free(struct transfer *transfer);
+/* Makes a used transfer fit for the next request; keeps its handle and small buffers.
+ * False when the handle is not fit for another. */
+bool transfer_reset(struct transfer *transfer);
+/* Sets what every transfer has: callbacks, and the options that curlew relies on. */
+CURLcode transfer_prepare(struct transfer *transfer);
+/* Pushes what the ended transfer has brought, for Lua; returns the number of values. */
+int transfer_push(lua_State *L, struct transfer *transfer);
+
+/* --- header.c and body.c: libcurl's callbacks --- */
+
+size_t on_header(char *bytes, size_t size, size_t count, void *transfer);
+size_t on_write(char *bytes, size_t size, size_t count, void *transfer);
+
+/* --- option.c: Lua values to curl_easy_setopt --- */
+
+/* Indexes libcurl's option list by name; once for the process. */
+void option_index(void);
+/* Sets the option `name` (without "CURLOPT_") from the Lua value at `index`. Returns
+ * NULL, or what is wrong: a static text. Raises nothing. */
+const char *option_set(lua_State *L, struct transfer *transfer, const char *name,
+                       int index);
+int l_option_type(lua_State *L);
+
+/* --- client.c: the multi handle --- */
+
+/* What is known of a socket. libcurl takes its interest back after every transfer and
+ * renews it for the next one on the connection; the kernel's set is left as it is in
+ * between. */
+struct watch {
+    unsigned char wanted;  /* what libcurl asks for, of POLLSET_* */
+    unsigned char watched; /* what the kernel's set has */
+    bool lazy;             /* curlew opened the socket, so it will see the close */
+};
+
+struct slot {
+    struct transfer *transfer; /* owned; NULL when the slot is free */
+    int generation;            /* tells the ids of its successive transfers apart */
+    int next_free;             /* slot, -1 for none; valid when free */
+};
+
+struct client {
+    CURLM *multi;          /* owned; NULL once closed */
+    struct pollset set;    /* owned */
+    struct watch *watches; /* owned; indexed by descriptor */
+    int watch_count;
+    struct slot *slots; /* owned; indexed by the lower bits of an id */
+    int slot_count, slot_capacity;
+    int free_slot;         /* first of the free slots, -1 for none */
+    struct transfer *kept; /* owned; ended ones, for the next requests */
+    int kept_count;        /* bounded */
+    struct transfer *news_first, *news_last; /* borrowed; ended, not yet told to Lua */
+    int running;                             /* transfers in RUNNING */
+    /* Times of client_now in ms, -1 for never: */
+    int64_t curl_due;        /* libcurl wants to be called */
+    int64_t limit_due;       /* the first that a transfer could reach a limit */
+    int64_t armed;           /* Lua's timer rings */
+    long cached_connections; /* CURLMOPT_MAXCONNECTS */
+};
+
+/* Milliseconds on a clock that only goes forward. */
+int64_t client_now(void);
+/* Opens the descriptors and handles of a zeroed client; false with errno. */
+bool client_open(struct client *client);
+/* Ends all transfers, then the connections; frees all but the struct. May be called
+ * again. */
+void client_close(struct client *client);
+/* A transfer to fill in and start. NULL: memory is out. */
+struct transfer *client_take(struct client *client);
+struct transfer *client_find(struct client *client, int id);
+CURLMcode client_start(struct transfer *transfer);
+/* Gives back a transfer, in whatever state; its id is void from then on. */
+void client_release(struct transfer *transfer);
+/* Serves what is ready, without waiting; ended transfers are in the news then. */
+void client_step(struct client *client);
+/* In how many ms Lua's timer has to ring, or -1 when it is set early enough already. One
+ * that rings too early is cheap, so it is only ever brought forward. */
+int64_t client_alarm(struct client *client);
+/* Mends the client after a call of libcurl's that has failed as a whole. */
+void client_check(struct client *client, CURLMcode code);
+
+/* Takes a running transfer from libcurl and gives it its result. */
+void client_end(struct transfer *transfer, CURLcode result);
+
+/* --- limit.c: limits of time --- */
+
+/* Has the limits looked at once `limit` ms have passed since `since`; 0 is no limit. */
+void limit_note(struct client *client, int64_t limit, int64_t since);
+/* Ends the transfers that have reached a limit. */
+void limit_enforce(struct client *client, int64_t now);
+
+/* --- socket.c: what libcurl and the kernel think of sockets --- */
+
+/* A socket that curlew opened, and that on_close_socket will close; false when memory is
+ * out. */
+bool socket_adopt(struct client *client, int fd);
+int on_close_socket(void *client, curl_socket_t fd);
+int on_socket(CURL *easy, curl_socket_t fd, int what, void *client, void *unused);
+/* Passes one batch of events to libcurl; true when there may be more. */
+bool sockets_serve(struct client *client);
+
+/* --- api.c: the client as Lua sees it --- */
+
+void client_register(lua_State *L);
+int l_client_new(lua_State *L);
+
+/* --- url.c --- */
+
+/* Adds parse_url to the module table on top of the stack. */
+void url_register(lua_State *L);
+
+#endif

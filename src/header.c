@@ -1,0 +1,94 @@
+/* Response heads: libcurl hands over one line at a time, of every response that it meets
+ * on the way: 1xx, a proxy's, a 401 before the authentication. The last one counts. */
+#include "core.h"
+
+#include <string.h>
+#include <strings.h>
+
+enum { MAX_HEAD = 300 * 1024 }; /* bytes of one response's head, and of its trailers */
+
+static const char LENGTH_FIELD[] = "content-length:";
+
+static bool starts_with(const char *line, size_t length, const char *prefix)
+{
+    size_t prefix_length = strlen(prefix);
+    return length >= prefix_length && strncasecmp(line, prefix, prefix_length) == 0;
+}
+
+/* Parses the digits of a field value that ends with the line; -1 when it is anything
+ * else. */
+static int64_t parse_length(const char *value, size_t length)
+{
+    size_t i = 0;
+    while (i < length && (value[i] == ' ' || value[i] == '\t'))
+        i++;
+    if (i == length || value[i] < '0' || value[i] > '9')
+        return -1;
+    int64_t number = 0;
+    for (; i < length && value[i] >= '0' && value[i] <= '9'; i++) {
+        if (number > (INT64_MAX - 9) / 10)
+            return -1;
+        number = number * 10 + (value[i] - '0');
+    }
+    while (i < length && strchr(" \t\r\n", value[i]))
+        i++;
+    return i == length ? number : -1;
+}
+
+/* The first line of a head: not a field whose name begins like one. */
+static bool is_status_line(const struct transfer *transfer, const char *line,
+                           size_t length)
+{
+    static const char prefix[] = "HTTP/";
+    size_t digit = sizeof prefix - 1;
+    return (transfer->head_complete || transfer->head.length == 0) &&
+           starts_with(line, length, prefix) && length > digit && line[digit] >= '0' &&
+           line[digit] <= '9';
+}
+
+static void begin_head(struct transfer *transfer)
+{
+    transfer->head.length = 0;
+    transfer->trailers.length = 0;
+    transfer->head_complete = false;
+    transfer->content_length = -1;
+}
+
+/* RFC 9112 section 6.3: a message with several differing lengths is to be taken for an
+ * attack. */
+static bool note_length(struct transfer *transfer, const char *line, size_t length)
+{
+    size_t name_length = sizeof LENGTH_FIELD - 1;
+    int64_t announced = parse_length(line + name_length, length - name_length);
+    bool agrees = announced >= 0 &&
+                  (transfer->content_length < 0 || transfer->content_length == announced);
+    transfer->content_length = announced;
+    return agrees;
+}
+
+size_t on_header(char *line, size_t size, size_t count, void *pointer)
+{
+    struct transfer *transfer = pointer;
+    size_t length = size * count;
+    transfer->progress_at = client_now();
+    if (is_status_line(transfer, line, length))
+        begin_head(transfer);
+    struct buffer *block =
+        transfer->head_complete ? &transfer->trailers : &transfer->head;
+    if (!transfer->head_complete && starts_with(line, length, LENGTH_FIELD) &&
+        !note_length(transfer, line, length)) {
+        transfer->verdict = VERDICT_BAD_LENGTH;
+        return 0;
+    }
+    if (length > MAX_HEAD - block->length) {
+        transfer->verdict = VERDICT_HEADERS_TOO_LARGE;
+        return 0;
+    }
+    if (!buffer_append(block, line, length)) {
+        transfer->verdict = VERDICT_NO_MEMORY;
+        return 0;
+    }
+    if (length > 0 && length <= 2 && (line[0] == '\r' || line[0] == '\n'))
+        transfer->head_complete = true;
+    return length;
+}

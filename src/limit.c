@@ -1,0 +1,61 @@
+/* Limits of time that libcurl does not keep as curlew means them: without progress, and
+ * until there is a connection. They are looked at when the earliest can be reached, all
+ * together. */
+#include "core.h"
+
+void limit_note(struct client *client, int64_t limit, int64_t since)
+{
+    if (limit > 0 && (client->limit_due < 0 || since + limit < client->limit_due))
+        client->limit_due = since + limit;
+}
+
+/* An upload from memory moves bytes without any callback. */
+static bool has_uploaded(struct transfer *transfer)
+{
+    curl_off_t uploaded = 0;
+    curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_UPLOAD_T, &uploaded);
+    bool moved = uploaded != transfer->uploaded;
+    transfer->uploaded = uploaded;
+    return moved;
+}
+
+static bool is_idle(struct transfer *transfer, int64_t now)
+{
+    if (transfer->idle_limit == 0 || transfer->progress_at + transfer->idle_limit > now)
+        return false;
+    if (!has_uploaded(transfer))
+        return true;
+    transfer->progress_at = now;
+    return false;
+}
+
+/* Whether there is no connection in time. libcurl's own limit does not count the wait for
+ * another transfer's connection, which may turn out to be one that both can use. */
+static bool is_late(struct transfer *transfer, int64_t now)
+{
+    if (transfer->connect_limit == 0 ||
+        transfer->started_at + transfer->connect_limit > now)
+        return false;
+    curl_off_t ready = 0;
+    curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T, &ready);
+    transfer->connect_limit = 0;
+    return ready == 0;
+}
+
+void limit_enforce(struct client *client, int64_t now)
+{
+    client->limit_due = -1;
+    for (int i = 0; i < client->slot_count; i++) {
+        struct transfer *transfer = client->slots[i].transfer;
+        if (!transfer || transfer->state != TRANSFER_RUNNING)
+            continue;
+        bool late = is_late(transfer, now);
+        if (late || is_idle(transfer, now)) {
+            transfer->verdict = late ? VERDICT_NONE : VERDICT_IDLE;
+            client_end(transfer, CURLE_OPERATION_TIMEDOUT);
+            continue;
+        }
+        limit_note(client, transfer->idle_limit, transfer->progress_at);
+        limit_note(client, transfer->connect_limit, transfer->started_at);
+    }
+}

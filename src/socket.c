@@ -1,0 +1,98 @@
+/* Sockets: what libcurl wants to know of them, and what the kernel is asked. */
+#include "core.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { EVENTS = 64 }; /* taken from the poll set at a time */
+
+static struct watch *watch_of(struct client *client, int fd)
+{
+    if (fd >= client->watch_count) {
+        int count = client->watch_count ? client->watch_count : 64;
+        while (count <= fd)
+            count *= 2;
+        struct watch *watches = realloc(client->watches, (size_t)count * sizeof *watches);
+        if (!watches)
+            return NULL;
+        memset(watches + client->watch_count, 0,
+               (size_t)(count - client->watch_count) * sizeof *watches);
+        client->watches = watches;
+        client->watch_count = count;
+    }
+    return &client->watches[fd];
+}
+
+static int watch_change(struct client *client, int fd, unsigned char events)
+{
+    struct watch *watch = &client->watches[fd];
+    if (pollset_change(&client->set, fd, watch->watched, events) != 0)
+        return -1;
+    watch->watched = events;
+    return 0;
+}
+
+bool socket_adopt(struct client *client, int fd)
+{
+    struct watch *watch = watch_of(client, fd);
+    if (watch)
+        *watch = (struct watch){.lazy = true};
+    return watch != NULL;
+}
+
+int on_close_socket(void *pointer, curl_socket_t fd)
+{
+    struct client *client = pointer;
+    if (fd < client->watch_count) {
+        if (client->watches[fd].watched)
+            watch_change(client, fd, 0);
+        client->watches[fd] = (struct watch){0};
+    }
+    return close(fd);
+}
+
+/* libcurl says what it wants to know of a socket. The kernel is told only when it has to
+ * be: not when interest in one of our own sockets ends, as it comes back with the next
+ * transfer. */
+int on_socket(CURL *easy, curl_socket_t fd, int what, void *pointer, void *unused)
+{
+    (void)easy;
+    (void)unused;
+    static const unsigned char events[] = {
+        [CURL_POLL_NONE] = 0,          [CURL_POLL_IN] = POLLSET_IN,
+        [CURL_POLL_OUT] = POLLSET_OUT, [CURL_POLL_INOUT] = POLLSET_IN | POLLSET_OUT,
+        [CURL_POLL_REMOVE] = 0,
+    };
+    struct client *client = pointer;
+    struct watch *watch = watch_of(client, fd);
+    if (!watch)
+        return -1;
+    watch->wanted = events[what];
+    bool enough = (watch->wanted & ~watch->watched) == 0;
+    if (watch->lazy ? enough : watch->wanted == watch->watched)
+        return 0;
+    return watch_change(client, fd, watch->wanted);
+}
+
+bool sockets_serve(struct client *client)
+{
+    struct pollset_event events[EVENTS];
+    int count = pollset_take(&client->set, events, EVENTS);
+    for (int i = 0; i < count && client->multi; i++) {
+        int fd = events[i].fd, running;
+        struct watch *watch = &client->watches[fd];
+        int ready = events[i].events;
+        if (ready &
+            POLLSET_ERROR) /* the error alone would be misread: let libcurl find it */
+            ready = POLLSET_IN | POLLSET_OUT;
+        if (!(ready & watch->wanted)) {
+            watch_change(client, fd, watch->wanted);
+            continue;
+        }
+        int mask = (ready & POLLSET_IN ? CURL_CSELECT_IN : 0) |
+                   (ready & POLLSET_OUT ? CURL_CSELECT_OUT : 0);
+        client_check(client, curl_multi_socket_action(client->multi, fd, mask, &running));
+    }
+    return count == EVENTS;
+}

@@ -1,0 +1,203 @@
+/* One transfer: an easy handle with what it has brought. Used again for the next request,
+ * since a new handle costs as much as a small request. */
+#include "core.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Bytes: kept of a buffer between transfers; asked of the kernel at a time, where
+ * libcurl's own 16 KiB cost 20 % more for big bodies. */
+enum { KEPT_HEAD = 4096, KEPT_BODY = 65536, RECEIVE_BUFFER = 65536 };
+
+static void free_lists(struct transfer *transfer)
+{
+    for (size_t i = 0; i < transfer->list_count; i++)
+        curl_slist_free_all(transfer->lists[i]);
+    free(transfer->lists);
+    transfer->lists = NULL;
+    transfer->list_count = 0;
+}
+
+void transfer_free(struct transfer *transfer)
+{
+    curl_easy_cleanup(transfer->easy);
+    free_lists(transfer);
+    buffer_reset(&transfer->head, 0);
+    buffer_reset(&transfer->trailers, 0);
+    buffer_reset(&transfer->body, 0);
+    free(transfer);
+}
+
+bool transfer_reset(struct transfer *transfer)
+{
+    curl_easy_reset(transfer->easy);
+    free_lists(transfer);
+    buffer_reset(&transfer->head, KEPT_HEAD);
+    buffer_reset(&transfer->trailers, 0);
+    buffer_reset(&transfer->body, KEPT_BODY);
+    transfer->state = TRANSFER_FREE;
+    transfer->verdict = VERDICT_NONE;
+    transfer->result = CURLE_OK;
+    transfer->head_complete = false;
+    transfer->content_length = -1;
+    transfer->max_body = -1;
+    transfer->idle_limit = 0;
+    transfer->connect_limit = 0;
+    transfer->uploaded = 0;
+    transfer->error[0] = '\0';
+    /* libcurl 7.88 leaves the receive buffer in a handle whose lookup has failed, or
+     * whose connection served others at its end; it refuses to set the size of one. */
+    return curl_easy_setopt(transfer->easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER) ==
+           CURLE_OK;
+}
+
+struct transfer *transfer_new(struct client *client)
+{
+    struct transfer *transfer = calloc(1, sizeof *transfer);
+    if (!transfer)
+        return NULL;
+    transfer->easy = curl_easy_init();
+    if (!transfer->easy) {
+        free(transfer);
+        return NULL;
+    }
+    transfer->client = client;
+    transfer_reset(transfer);
+    return transfer;
+}
+
+/* libcurl opens sockets here, so that they do not leak into child processes, and so that
+ * the client knows which ones it will see closed. */
+static curl_socket_t on_open_socket(void *pointer, curlsocktype purpose,
+                                    struct curl_sockaddr *address)
+{
+    (void)purpose;
+    struct transfer *transfer = pointer;
+    int type = address->socktype;
+#ifdef SOCK_CLOEXEC
+    type |= SOCK_CLOEXEC;
+#endif
+    curl_socket_t fd = socket(address->family, type, address->protocol);
+    if (fd < 0) {
+        if (errno == EMFILE || errno == ENFILE)
+            transfer->verdict = VERDICT_NO_DESCRIPTORS;
+        return CURL_SOCKET_BAD;
+    }
+    if (!socket_adopt(transfer->client, fd)) {
+        transfer->verdict = VERDICT_NO_MEMORY;
+        close(fd);
+        return CURL_SOCKET_BAD;
+    }
+    return fd;
+}
+
+CURLcode transfer_prepare(struct transfer *transfer)
+{
+    CURL *easy = transfer->easy;
+    CURLcode code = CURLE_OK;
+#define SET(option, value)                                                               \
+    do {                                                                                 \
+        if (code == CURLE_OK)                                                            \
+            code = curl_easy_setopt(easy, CURLOPT_##option, value);                      \
+    } while (0)
+    SET(PRIVATE, transfer);
+    SET(ERRORBUFFER, transfer->error);
+    SET(HEADERFUNCTION, on_header);
+    SET(HEADERDATA, transfer);
+    SET(WRITEFUNCTION, on_write);
+    SET(WRITEDATA, transfer);
+    SET(OPENSOCKETFUNCTION, on_open_socket);
+    SET(OPENSOCKETDATA, transfer);
+    SET(CLOSESOCKETFUNCTION, on_close_socket);
+    SET(CLOSESOCKETDATA,
+        transfer->client); /* a connection may outlive its first transfer */
+    SET(BUFFERSIZE, (long)RECEIVE_BUFFER);
+    SET(NOSIGNAL, 1L);
+    SET(SUPPRESS_CONNECT_HEADERS, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075700
+    SET(QUICK_EXIT, 1L); /* cancelling must not wait for a name server */
+#endif
+#undef SET
+    return code;
+}
+
+static const char *const verdict_names[] = {
+    [VERDICT_BODY_TOO_LARGE] = "body_too_large",
+    [VERDICT_HEADERS_TOO_LARGE] = "headers_too_large",
+    [VERDICT_BAD_LENGTH] = "bad_length",
+    [VERDICT_NO_MEMORY] = "no_memory",
+    [VERDICT_NO_DESCRIPTORS] = "no_descriptors",
+    [VERDICT_IDLE] = "idle",
+};
+
+static void push_seconds(lua_State *L, CURL *easy, CURLINFO info, const char *name)
+{
+    curl_off_t microseconds = 0;
+    curl_easy_getinfo(easy, info, &microseconds);
+    lua_pushnumber(L, (lua_Number)microseconds / 1e6);
+    lua_setfield(L, -2, name);
+}
+
+static void push_integer(lua_State *L, CURL *easy, CURLINFO info, const char *name)
+{
+    long value = 0;
+    curl_easy_getinfo(easy, info, &value);
+    lua_pushinteger(L, (lua_Integer)value);
+    lua_setfield(L, -2, name);
+}
+
+static void push_string(lua_State *L, const char *text, const char *name)
+{
+    if (text && *text) {
+        lua_pushstring(L, text);
+        lua_setfield(L, -2, name);
+    }
+}
+
+static void push_buffer(lua_State *L, const struct buffer *buffer, const char *name)
+{
+    lua_pushlstring(L, buffer->data ? buffer->data : "", buffer->length);
+    lua_setfield(L, -2, name);
+}
+
+int transfer_push(lua_State *L, struct transfer *transfer)
+{
+    CURL *easy = transfer->easy;
+    char *remote_ip = NULL;
+    curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &remote_ip);
+    lua_createtable(L, 0, 20);
+    lua_pushinteger(L, transfer->result);
+    lua_setfield(L, -2, "result");
+    push_string(L, verdict_names[transfer->verdict], "verdict");
+    const char *text = curl_easy_strerror(transfer->result);
+    push_string(L, transfer->error[0] ? transfer->error : text, "error");
+    push_string(L, remote_ip, "remote_ip");
+    push_buffer(L, &transfer->head, "head");
+    push_buffer(L, &transfer->trailers, "trailers");
+    push_buffer(L, &transfer->body, "body");
+    lua_pushboolean(L, transfer->head_complete);
+    lua_setfield(L, -2, "head_complete");
+    push_integer(L, easy, CURLINFO_RESPONSE_CODE, "status");
+    push_integer(L, easy, CURLINFO_HTTP_VERSION, "http_version");
+    push_integer(L, easy, CURLINFO_NUM_CONNECTS, "connects");
+    long os_error = 0; /* may be of the transfer before, when this one has succeeded */
+    if (transfer->result != CURLE_OK)
+        curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_error);
+    push_string(L, os_error ? strerror((int)os_error) : NULL, "os_error");
+    push_integer(L, easy, CURLINFO_SSL_VERIFYRESULT, "verify_result");
+    push_integer(L, easy, CURLINFO_HTTP_CONNECTCODE, "proxy_status");
+    curl_off_t uploaded = 0;
+    curl_easy_getinfo(easy, CURLINFO_SIZE_UPLOAD_T, &uploaded);
+    lua_pushnumber(L, (lua_Number)uploaded);
+    lua_setfield(L, -2, "uploaded");
+    push_seconds(L, easy, CURLINFO_NAMELOOKUP_TIME_T, "dns");
+    push_seconds(L, easy, CURLINFO_CONNECT_TIME_T, "connect");
+    push_seconds(L, easy, CURLINFO_APPCONNECT_TIME_T, "tls");
+    push_seconds(L, easy, CURLINFO_PRETRANSFER_TIME_T, "ready");
+    push_seconds(L, easy, CURLINFO_STARTTRANSFER_TIME_T, "first_byte");
+    push_seconds(L, easy, CURLINFO_TOTAL_TIME_T, "total");
+    return 1;
+}
