@@ -1,0 +1,39 @@
+# The door to everything. The work is done in tools/, CMakeLists.txt and the rockspec.
+
+.PHONY: help demo test lint asan valgrind docs bench clean
+.NOTPARALLEL:
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | while IFS='	' read -r verb text; do \
+		printf '  make %-10s %s\n' "$$verb" "$$text"; done
+
+demo: ## install what is missing, build and install curlew, download 80 pictures
+	@tools/setup demo
+	@. build/env && lua examples/download.lua
+
+test: ## install what is missing, lint, run the specs under three Luas and the sanitizers
+	@tools/setup test
+	@. build/env && tools/test
+
+lint: ## clang-format, clang-tidy, cppcheck, luacheck, luarocks lint: no warning allowed
+	@tools/setup test
+	@tools/lint
+
+asan: ## the specs with the address, leak and undefined-behaviour sanitizers built in
+	@tools/setup test
+	@. build/env && tools/specs asan
+
+valgrind: ## the specs tagged #valgrind, under valgrind
+	@tools/setup test
+	@. build/env && tools/specs valgrind
+
+docs: ## the reference, as HTML in build/docs
+	@tools/packages docs
+	@tools/docs
+
+bench: ## the benchmarks of bench/
+	@tools/setup test
+	@if [ -x bench/run ]; then . build/env && bench/run; else echo "There is no bench/run."; fi
+
+clean: ## remove what was built here; what was installed stays
+	rm -rf build build.luarocks
