@@ -1,0 +1,319 @@
+--- The kernel of the task runtime: the only place that resumes a coroutine and the only one that
+--- yields. Everything that waits is built of `checkpoint`, `park` and `wake`; everything that ends
+--- a wait early, of cancel scopes. Sleeping, groups, `run` and the rest stand on this module.
+
+local cancellation = require "curlew.cancellation"
+local compat = require "curlew.compat"
+local coroutines = require "curlew.coroutines"
+local debugging = require "curlew.debugging"
+local ending = require "curlew.ending"
+local errors = require "curlew.error"
+local Handle = require "curlew.handle"
+local list = require "curlew.list"
+local trace = require "curlew.trace"
+local turn = require "curlew.turn"
+local waking = require "curlew.waking"
+
+local resume, yield, running = coroutine.resume, coroutine.yield, coroutine.running
+local pack, unpack = compat.pack, compat.unpack
+local due = cancellation.due
+
+local M = {}
+
+-- What a task yields: PARK while it waits, CALL to run a function in a coroutine of its own, DONE
+-- and its results when its function has returned.
+local PARK, CALL, DONE = {}, {}, {}
+
+local NO_ARGUMENTS = { n = 0 }
+
+local current -- the task that runs now
+local created = 0
+
+--- The running task, nil outside of one. Does not wait.
+---@return curlew.Task?
+function M.current()
+  return current
+end
+
+M.live = ending.live
+M.wake = waking.wake
+
+-- Scopes ---------------------------------------------------------------------------------
+
+--- Starts a scope inside the running task.
+---@param scope table
+function M.enter_scope(scope)
+  scope.parent = current.scope
+  scope.task = current
+  current.scope = scope
+end
+
+--- Ends the innermost scope of the running task.
+---@param scope table
+function M.leave_scope(scope)
+  current.scope = scope.parent
+  scope.task = nil
+end
+
+--- The error that the next wait of the running task will raise, or nil.
+function M.due()
+  return due(current)
+end
+
+-- The traceback of a string error is noted where it passes a scope, which unwinds the stack.
+local function note_traceback(err)
+  if current then
+    current:note(err, running())
+  end
+  return err
+end
+
+-- Resuming -------------------------------------------------------------------------------------
+
+local settle, serve
+
+-- Code that yields behind the runtime's back is told so at its own line, by a hook that fires as
+-- soon as it runs on; so it is unwound like any other error.
+local function refuse_yield(task)
+  local co = task.co
+  local message = (trace.where(co) or "?")
+    .. ": a task must not call coroutine.yield itself: use task.yield or another wait"
+  local is_told = false
+  debug.sethook(co, function()
+    if running() == co then -- LuaJIT's hooks are one for all coroutines
+      debug.sethook(co)
+      is_told = true
+      error(message, 0)
+    end
+  end, "", 1)
+  local results = pack(resume(co))
+  debug.sethook(co)
+  if not is_told then -- it was the last thing that the coroutine did
+    return settle(task, false, message)
+  end
+  return settle(task, unpack(results, 1, results.n))
+end
+
+-- What the coroutine of a task runs: the functions of one task after another.
+function serve(fn, ...)
+  return serve(yield(DONE, fn(...)))
+end
+
+-- Clears what a task that ends may have left behind.
+local function leave(task)
+  task.scope = nil
+  if task.abort then -- by a wait that could not yield
+    task.abort(task.abort_arg, task)
+    task.abort = nil
+  end
+end
+
+-- Takes what a resume gave: the task waits, calls, has yielded by itself, or its coroutine ended.
+function settle(task, ok, ...)
+  local marker, body = ...
+  if marker == PARK then
+    return
+  elseif marker == DONE then
+    coroutines.keep(task.co)
+    leave(task)
+    return ending.finish(task, select(2, ...))
+  elseif coroutine.status(task.co) ~= "dead" then
+    if marker == CALL then
+      local outer = task.co
+      task.outer = { co = outer, next = task.outer }
+      task.co = coroutine.create(body)
+      return settle(task, resume(task.co, select(3, ...)))
+    end
+    return refuse_yield(task)
+  end
+  local outer = task.outer
+  if outer then
+    if not ok then
+      task:note(marker, task.co)
+    end
+    task.co, task.outer = outer.co, outer.next
+    return settle(task, resume(task.co, ok, ...))
+  end
+  leave(task)
+  ending.fail(task, marker)
+end
+
+local function step(task)
+  local args, value = task.args, task.value
+  if task.state ~= "ready" and task.state ~= "scheduled" then
+    return -- cancelled before its start
+  end
+  current = task
+  task.state = "running"
+  if not task.co then
+    task.co, task.args = coroutines.take(serve), nil
+    settle(task, resume(task.co, task.fn, unpack(args, 1, args.n)))
+  else
+    task.value = nil
+    settle(task, resume(task.co, value))
+  end
+  current = nil
+end
+
+Handle.step = not debugging.enabled and step or function(task)
+  debugging.watch_step(task, step)
+end
+
+-- Waiting --------------------------------------------------------------------------------------
+
+--- Raises, at the caller's line, when the caller is no task.
+---@return curlew.Task the running task
+function M.check_task()
+  if not current then
+    errors.blame("this function waits, and so must be called inside a task: "
+      .. "see curlew.run and task.spawn")
+  end
+  return current
+end
+
+-- Raises, at the caller's line, when the caller is no task or cannot yield here.
+local function check_place()
+  local task = M.check_task()
+  if running() ~= task.co then
+    errors.blame("cannot wait inside a coroutine other than the task's own")
+  elseif not compat.is_yieldable() then
+    errors.blame("cannot wait here: a C function stands between the task and this call "
+      .. "(table.sort, string.gsub, require or, on Lua 5.1, pcall: use task.pcall there)")
+  end
+  return task
+end
+
+--- The first line of everything that waits: raises when the caller is no task, cannot yield here,
+--- or is to be cancelled. Call it before anything is registered.
+---@return curlew.Task the running task
+function M.checkpoint()
+  local task = check_place()
+  local err = due(task)
+  if err then
+    error(err, 0)
+  end
+  return task
+end
+
+--- Suspends the running task until `wake(task, value)`, and returns that value. When the task is
+--- cancelled first, `abort(arg, task)` must undo the registration, so that `wake` is not called for
+--- it any more; the cancellation is raised here. Without `abort` the wait cannot be ended early.
+---@param abort? fun(arg: any, task: curlew.Task)
+---@param arg? any
+---@return any
+function M.park(abort, arg)
+  local task = current
+  if task.abort then -- left by a wait that could not yield, of a Lua that does not tell beforehand
+    task.abort(task.abort_arg, task)
+  end
+  task.state, task.abort, task.abort_arg = "waiting", abort, arg
+  local value = yield(PARK)
+  if task.raise then
+    task.raise = nil
+    error(due(task), 0)
+  end
+  return value
+end
+
+--- Lets all other ready tasks, and the loop, go on. Waits.
+---@async
+function M.yield()
+  local task = M.checkpoint()
+  task.state = "waiting"
+  waking.make_ready(task)
+  yield(PARK)
+end
+
+-- pcall in a coroutine of its own, which the stepper runs: a wait inside it yields to no C frame.
+-- Where the task could not wait anyway, plain pcall does.
+local function call_apart(fn, ...)
+  if current and running() == current.co and compat.is_yieldable() then
+    return yield(CALL, compat.as_body(fn), ...)
+  end
+  return pcall(fn, ...)
+end
+
+--- A `pcall` inside of which a task may wait, on every Lua: plain `pcall` but on Lua 5.1.
+---@type fun(fn: function, ...: any): boolean, ...
+M.pcall = compat.yields_across_pcall and pcall or call_apart
+
+--- As `M.pcall`, and notes the traceback of a string error before it is unwound.
+M.protect = compat.yields_across_pcall and function(fn, ...)
+  return xpcall(fn, note_traceback, ...)
+end or call_apart
+
+-- Tasks ----------------------------------------------------------------------------------------
+
+--- Schedules `fn(...)` as a task. It starts on a later turn, never inside `spawn`, in any live
+--- loop.
+---@param fn function|table a function, or a coroutine object of `task.async`
+---@param ... any
+---@return curlew.Task
+function M.spawn(fn, ...)
+  errors.check_callable("the function to spawn", fn)
+  if type(fn) == "table" and fn.into_function then
+    fn = fn:into_function()
+  end
+  created = created + 1
+  local task = setmetatable({
+    id = created,
+    state = "scheduled",
+    fn = fn,
+    args = select("#", ...) > 0 and pack(...) or NO_ARGUMENTS,
+  }, Handle)
+  ending.live[task] = true
+  if debugging.enabled then
+    debugging.note_spawn(task)
+  end
+  turn.push(Handle.step, task)
+  return task
+end
+
+--- Waits until the task has ended. Returns its results, or raises its error unchanged; for a
+--- cancelled task an error of kind "cancelled".
+---@async
+function Handle:await()
+  local waiter = M.checkpoint()
+  if waiter == self then
+    errors.blame("a task cannot await itself")
+  end
+  if not self:done() then
+    self.waiters = self.waiters or {}
+    list.push(self.waiters, waiter)
+    M.park(list.remove, waiter)
+  end
+  if self.state == "failed" and type(self.error) == "string" then
+    waiter.noted_error, waiter.noted_trace = self.error, self:traceback()
+  end
+  return self:result()
+end
+
+-- The rest of the public table stands on this module, so it is loaded when it is first asked for.
+local homes = {}
+for home, names in pairs {
+  async = { "async" },
+  callback = { "await", "call" },
+  gather = { "gather", "map", "race", "settle" },
+  queue = { "queue" },
+  run = { "run" },
+  scope = { "group", "shield" },
+  sync = { "condition", "event", "lock", "semaphore" },
+  testing = { "testing" },
+  thread = { "thread" },
+  time = { "sleep", "timeout" },
+  tree = { "tree" },
+  unhandled = { "on_unhandled" },
+  wait = { "as_completed", "wait" },
+  warning = { "on_warning" },
+} do
+  for _, name in ipairs(names) do
+    homes[name] = "curlew." .. home
+  end
+end
+
+return setmetatable(M, {
+  __index = function(_, name)
+    local home = homes[name]
+    return home and require(home)[name]
+  end,
+})

@@ -1,0 +1,26 @@
+--- One queue for all wakes: nothing is resumed from inside another's resume, so a chain of tasks
+--- that wait for one another is no deeper than two.
+
+local turn = require "curlew.turn"
+
+local M = {}
+
+--- Has a task resumed on the next turn.
+---@param task curlew.Task
+function M.make_ready(task)
+  task.state = "ready"
+  turn.push(task.step, task)
+end
+
+--- Ends the wait of `task` on a later turn of the queue; its `park` returns `value`.
+---@param task curlew.Task
+---@param value? any
+function M.wake(task, value)
+  task.abort, task.abort_arg = nil, nil
+  if task.state == "waiting" then
+    task.value = value
+    M.make_ready(task)
+  end
+end
+
+return M

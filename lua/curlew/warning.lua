@@ -1,0 +1,26 @@
+--- What curlew has to tell a person while a program runs goes through one replaceable function.
+
+local errors = require "curlew.error"
+
+local M = {}
+
+local hook
+
+--- Tells `text`, one line or a line with a traceback, to the hook, or to stderr.
+---@param text string
+function M.emit(text)
+  if not (hook and pcall(hook, text)) then
+    io.stderr:write("curlew: ", text, "\n")
+  end
+end
+
+--- Sets who is told of warnings instead of stderr; nil restores the default.
+---@param fn? fun(text: string)
+function M.on_warning(fn)
+  if fn ~= nil then
+    errors.check_callable("the hook", fn)
+  end
+  hook = fn
+end
+
+return M
