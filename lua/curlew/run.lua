@@ -1,0 +1,135 @@
+--- The runner: a main task on luv's loop, from its start until nothing of it is left.
+
+local errors = require "curlew.error"
+local task = require "curlew.task"
+local time = require "curlew.time"
+local trace = require "curlew.trace"
+local turn = require "curlew.turn"
+local unhandled = require "curlew.unhandled"
+local uv = require "curlew.uv"
+
+local M = {}
+
+local running = false
+local at_end = {} -- functions to call when a run ends, in order
+
+--- Registers a function that is called at the end of each run, after its tasks have ended.
+---@param fn fun()
+function M.at_end(fn)
+  at_end[#at_end + 1] = fn
+end
+
+-- Turns the loop until `finished()`. False when that can never be: nothing in the loop is left that
+-- could wake a task.
+local function turn_until(finished)
+  while not finished() do
+    local alive = uv.run("once")
+    if not alive and not turn.has_more() and not finished() then
+      return false
+    end
+  end
+  return true
+end
+
+local function sorted_live()
+  local tasks = {}
+  for member in pairs(task.live) do
+    tasks[#tasks + 1] = member
+  end
+  table.sort(tasks, function(a, b)
+    return a.id < b.id
+  end)
+  return tasks
+end
+
+local function describe_deadlock()
+  local lines = { "deadlock: nothing in the loop can wake any of these tasks" }
+  for _, member in ipairs(sorted_live()) do
+    lines[#lines + 1] = "  " .. tostring(member)
+  end
+  return table.concat(lines, "\n")
+end
+
+-- Cancels all tasks, those included that are spawned meanwhile, and waits for them. Returns a
+-- description when some can never end.
+local function cancel_all(reason)
+  local function nothing_lives()
+    for _, member in ipairs(sorted_live()) do
+      member:cancel(reason)
+    end
+    return next(task.live) == nil
+  end
+  if not turn_until(nothing_lives) then
+    local description = describe_deadlock()
+    for member in pairs(task.live) do -- waits behind a shield for what cannot come
+      task.live[member] = nil
+    end
+    return description
+  end
+end
+
+-- The first SIGINT cancels the main task; the handler is gone then, so that the second one kills.
+local function watch_interrupt(main)
+  local signal = uv.new_signal()
+  signal:start("sigint", turn.entry(function()
+    signal:stop()
+    main:cancel("interrupted")
+  end))
+  signal:unref()
+  return signal
+end
+
+local function run_main(main)
+  local signal = watch_interrupt(main)
+  local deadlock
+  local ended = turn_until(function()
+    return main:done()
+  end)
+  if not ended then
+    deadlock = describe_deadlock()
+  end
+  local stuck = cancel_all("the run has ended")
+  unhandled.forget(main)
+  unhandled.flush()
+  for _, fn in ipairs(at_end) do
+    fn()
+  end
+  turn_until(function()
+    return not turn.has_more()
+  end)
+  signal:close()
+  time.release()
+  turn.release()
+  uv.run("nowait") -- lets luv finish the closing
+  return deadlock or stuck
+end
+
+--- Runs `fn(...)` as the main task, turning luv's loop until it ends; tasks that are still alive
+--- then are cancelled and waited for. SIGINT cancels the main task, a second SIGINT kills. Raises
+--- when nothing can wake the main task any more, and names where each task stands. Not to be called
+--- inside a task or another run.
+---@param fn function|table
+---@param ... any
+---@return any ... the results of `fn`; its error is raised, a string with the task's traceback
+function M.run(fn, ...)
+  errors.check_callable("the main function", fn)
+  if task.current() then
+    errors.blame("run cannot be called inside a task: call the function itself, or spawn it")
+  elseif running then
+    errors.blame("run cannot be called inside another run: use spawn")
+  elseif uv.loop_mode and uv.loop_mode() then
+    errors.blame("run cannot be called in a callback of the loop, which runs already: use spawn")
+  end
+  local main = task.spawn(fn, ...)
+  running = true
+  local ok, deadlock = pcall(run_main, main)
+  running = false
+  if not ok or deadlock then
+    error(deadlock, 0)
+  elseif main.state == "failed" and type(main.error) == "string" then
+    error(trace.report(main.error, main:traceback()), 0)
+  end
+  return main:result()
+end
+
+return M

@@ -1,0 +1,158 @@
+--- Groups, which no child outlives, and shields.
+
+local cancellation = require "curlew.cancellation"
+local errors = require "curlew.error"
+local task = require "curlew.task"
+local unhandled = require "curlew.unhandled"
+
+local M = {}
+
+---@class curlew.Group
+local Group = { __name = "curlew.Group" }
+Group.__index = Group
+
+local function cancelled_by(reason)
+  return errors.new { kind = "cancelled", message = reason, reason = reason }
+end
+
+-- Notes the failure that the group will raise, and cancels all that is left of it.
+local function fail(group, err)
+  group.failed, group.error = true, err
+  cancellation.cancel_scope(group.scope, cancelled_by "another member of the group has failed")
+end
+
+local function child_ended(group, child)
+  group.children[child] = nil
+  group.count = group.count - 1
+  if child.state == "failed" then
+    if group.failed and child.error ~= group.error then
+      unhandled.report(child)
+    elseif not group.failed then
+      local host = group.scope.task
+      if type(child.error) == "string" then
+        host.noted_error, host.noted_trace = child.error, child:traceback()
+      end
+      fail(group, child.error)
+    end
+  end
+  if group.count == 0 and group.joiner then
+    task.wake(group.joiner)
+  end
+end
+
+--- Starts `fn(...)` as a child task of the group. Children may do so too, until the last has ended.
+---@param fn function|table
+---@param ... any
+---@return curlew.Task
+function Group:spawn(fn, ...)
+  if self.closed then
+    errors.blame("the group has ended: nothing can be spawned into it any more")
+  end
+  local child = task.spawn(fn, ...)
+  child.on_end, child.on_end_arg = child_ended, self
+  self.children[child] = true
+  self.count = self.count + 1
+  if self.cancel_error then
+    child:cancel_with(self.cancel_error)
+  end
+  return child
+end
+
+--- Cancels the body and all children; the group then ends without an error.
+function Group:cancel()
+  cancellation.cancel_scope(self.scope, cancelled_by "the group was cancelled")
+end
+
+--- For the runtime: passes a cancellation on to the children, those to come included.
+function Group:cancel_children(err)
+  self.cancel_error = self.cancel_error or err -- for those that are spawned from now on
+  local children = {}
+  for child in pairs(self.children) do
+    children[#children + 1] = child
+  end
+  for _, child in ipairs(children) do
+    child:cancel_with(err)
+  end
+end
+
+-- Waits until all children have ended. This wait cannot be ended early: a cancellation reaches the
+-- children instead, and is raised when they are done.
+local function join(group)
+  while group.count > 0 do
+    group.joiner = task.current()
+    task.park()
+  end
+  group.joiner, group.closed = nil, true
+end
+
+-- What the body's error means for the group. Returns whether it is to be raised itself.
+local function body_failed(group, err)
+  if group.scope.error and err == group.scope.error then
+    return false -- the group's own cancellation
+  elseif task.due() ~= nil and err == task.due() then
+    group:cancel_children(err)
+    return true
+  elseif not group.failed then
+    fail(group, err)
+  elseif err ~= group.error then
+    unhandled.tell(err, task.current())
+  end
+  return false
+end
+
+local function end_group(group, ok, ...)
+  local is_raised = not ok and body_failed(group, (...))
+  local waited = group.count > 0
+  join(group)
+  task.leave_scope(group.scope)
+  if group.failed then
+    error(group.error, 0)
+  elseif is_raised then
+    error((...), 0)
+  end
+  local outer = waited and task.due()
+  if outer then
+    error(outer, 0)
+  elseif ok then
+    return ...
+  end
+end
+
+--- Runs `body(group)` and waits until it and all children that were spawned into the group have
+--- ended. The first failure cancels the rest and is raised unchanged; later ones go to the
+--- unhandled hook.
+---@async
+---@param body fun(group: curlew.Group): any ...
+---@return any ... the results of the body; nothing when the group was cancelled by `group:cancel()`
+function M.group(body)
+  errors.check_callable("the body of a group", body)
+  task.checkpoint()
+  local group = setmetatable({ children = {}, count = 0 }, Group)
+  group.scope = { group = group }
+  task.enter_scope(group.scope)
+  return end_group(group, task.protect(body, group))
+end
+
+local function end_shield(scope, ok, ...)
+  task.leave_scope(scope)
+  if not ok then
+    error((...), 0)
+  end
+  return ...
+end
+
+--- Runs `fn(...)`; a cancellation from outside waits until it has ended, and is raised at the next
+--- wait. For clean-up that has to wait.
+---@async
+---@param fn function
+---@param ... any
+---@return any ... the results of `fn`
+function M.shield(fn, ...)
+  errors.check_callable("the function to shield", fn)
+  task.check_task()
+  local scope = { shield = true }
+  task.enter_scope(scope)
+  return end_shield(scope, task.protect(fn, ...))
+end
+
+return M
