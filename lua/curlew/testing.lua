@@ -1,0 +1,92 @@
+--- For tests of programs that use tasks: a clock that jumps, and tasks in a shuffled order.
+
+local compat = require "curlew.compat"
+local errors = require "curlew.error"
+local run = require "curlew.run"
+local time = require "curlew.time"
+local turn = require "curlew.turn"
+
+local M = {}
+M.testing = M -- so that it is found as task.testing
+
+-- Parameters of the generator of Park and Miller (1988): the same numbers on every Lua.
+local MULTIPLIER, MODULUS = 16807, 2147483647
+
+--- Makes a function that gives whole numbers from 1 to `n`, the same ones for the same seed.
+---@param seed integer
+---@return fun(n: integer): integer
+function M.random(seed)
+  local state = seed % (MODULUS - 1) + 1
+  return function(n)
+    state = state * MULTIPLIER % MODULUS
+    return state % n + 1
+  end
+end
+
+-- A clock that stands still while anything can run, and then jumps to the next deadline.
+local function jumping_clock()
+  local clock = { time = 0, is_armed = false }
+  function clock.now()
+    return clock.time
+  end
+  local function jump()
+    if not clock.is_armed then
+      return
+    elseif not turn.is_quiet() then -- let the tasks go on, and the loop look for what has come
+      turn.push(jump)
+      return
+    end
+    clock.is_armed = false
+    clock.time = math.max(clock.time, clock.deadline)
+    time.ring()
+  end
+  function clock.arm(deadline)
+    clock.deadline = deadline
+    if not clock.is_armed and deadline < math.huge then
+      clock.is_armed = true
+      turn.push(jump)
+    end
+  end
+  function clock.disarm()
+    clock.is_armed = false
+  end
+  return clock
+end
+
+local function shuffler(seed)
+  local random = M.random(seed)
+  return function(calls, args, length)
+    for i = length, 2, -1 do
+      local j = random(i)
+      calls[i], calls[j] = calls[j], calls[i]
+      args[i], args[j] = args[j], args[i]
+    end
+  end
+end
+
+--- As `task.run`, on a clock that jumps: once all tasks wait, it is the time for which the first of
+--- them waits. So hours pass in no time, and nothing depends on how fast the machine is. What waits
+--- for real sockets or files gets one turn of the loop before each jump, no more.
+---@param fn function the main function
+---@param options? { seed?: integer } shuffles the tasks that are ready at one time; the seed is
+--- named when `fn` fails
+---@return any ... the results of `fn`
+function M.run(fn, options)
+  errors.check_callable("the main function", fn)
+  local seed = errors.check_options(options, { seed = "number" }).seed
+  local restore_clock = time.set_clock(jumping_clock())
+  turn.set_order(seed and shuffler(seed))
+  local results = compat.pack(pcall(run.run, fn))
+  turn.set_order(nil)
+  restore_clock()
+  if not results[1] then
+    local err = results[2]
+    if seed and type(err) == "string" then
+      err = ("%s\n(with the seed %d)"):format(err, seed)
+    end
+    error(err, 0)
+  end
+  return compat.unpack(results, 2, results.n)
+end
+
+return M
