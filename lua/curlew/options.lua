@@ -1,0 +1,131 @@
+--- The options of requests and sessions: which there are, what they may be, and their defaults.
+--- Pure. An option is added here, and where `curlew.request` makes use of it.
+
+local checks = require "curlew.checks"
+local errors = require "curlew.error"
+
+local M = {}
+
+--- What a request may say, and a session as the default for its requests.
+M.request = {
+  auth = checks.auth,
+  cert = checks.line,
+  check = checks.of_type "boolean",
+  curl = checks.escape_hatch,
+  decompress = checks.of_type "boolean",
+  headers = checks.headers,
+  http = checks.one_of("auto", "1.1", "2", "2-prior-knowledge", "3"),
+  interface = checks.line,
+  ip = checks.one_of("any", "4", "6"),
+  key = checks.line,
+  max_body = checks.whole(0, "bytes"),
+  max_redirects = checks.whole(0, "redirects"),
+  max_speed = checks.whole(1, "bytes a second"),
+  params = checks.of_type "table",
+  pinned_key = checks.line,
+  proxy = checks.proxy,
+  redirect = checks.one_of("follow", "manual", "error"),
+  resolve = checks.list_of_lines,
+  timeout = checks.timeout,
+  tls_min = checks.one_of("1.0", "1.1", "1.2", "1.3"),
+  unix_socket = checks.line,
+  user_agent = checks.line,
+  verify = checks.verify,
+}
+
+--- What only a request may say.
+M.request_only = {
+  body = checks.of_type "string",
+  form = checks.of_type "table",
+  json = function(_, value)
+    return value
+  end,
+  method = checks.method,
+}
+
+--- What only a session may say.
+M.session_only = {
+  base_url = checks.line,
+  max_connections = checks.whole(1, "connections"),
+  max_per_host = checks.whole(1, "connections"),
+  max_queue = checks.whole(0, "requests"),
+}
+
+--- The defaults of all of them.
+M.defaults = {
+  check = false,
+  decompress = true,
+  http = "auto",
+  ip = "any",
+  max_body = 64 * 1024 * 1024,
+  max_connections = 100,
+  max_per_host = 6,
+  max_redirects = 10,
+  redirect = "follow",
+  timeout = { total = 300, connect = 10, idle = 60 },
+  tls_min = "1.2",
+  verify = true,
+}
+
+local function union(...)
+  local all = {}
+  for _, known in ipairs { ... } do
+    for name, check in pairs(known) do
+      all[name] = check
+    end
+  end
+  return all
+end
+
+local for_request = union(M.request, M.request_only)
+local for_session = union(M.request, M.session_only)
+
+local function check_all(given, known)
+  local checked = {}
+  if given == nil then
+    return checked
+  end
+  errors.check_type("the options", given, "table")
+  for name, value in pairs(given) do
+    checks.check_known(name, known, "option")
+    checked[name] = known[name](name, value)
+  end
+  return checked
+end
+
+-- Fields that are not said come from `defaults`; timeouts and headers are merged part by part.
+local function merge(options, defaults)
+  local headers_given, timeout_given = options.headers, options.timeout
+  for name, value in pairs(defaults) do
+    if options[name] == nil then
+      options[name] = value
+    end
+  end
+  if timeout_given and defaults.timeout then
+    options.timeout = union(defaults.timeout, timeout_given)
+  end
+  if headers_given and defaults.headers then
+    options.headers = union(defaults.headers, headers_given)
+  end
+  return options
+end
+
+--- Checks the options of a session, and fills in the defaults.
+---@param given? table
+---@return table
+function M.for_session(given)
+  return merge(check_all(given, for_session), M.defaults)
+end
+
+--- Checks the options of a request, and fills in those of its session.
+---@param given? table
+---@param session table as `for_session` has returned it
+---@return table
+function M.for_request(given, session)
+  if given == nil then
+    return session
+  end
+  return merge(check_all(given, for_request), session)
+end
+
+return M

@@ -1,0 +1,261 @@
+--- From checked options to what libcurl is told. Pure: nothing is sent here.
+
+local curl = require "curlew.curl"
+local errors = require "curlew.error"
+local form = require "curlew.form"
+local json = require "curlew.json"
+local options = require "curlew.options"
+local url = require "curlew.url"
+local version = require "curlew.version"
+
+local M = {}
+
+-- libcurl's CURL_HTTP_VERSION_*: "auto" is 2 over TLS, and 1.1 without.
+local HTTP_VERSIONS = { auto = 4, ["1.1"] = 2, ["2"] = 3, ["2-prior-knowledge"] = 5, ["3"] = 30 }
+-- CURL_SSLVERSION_*, as the lowest version allowed.
+local TLS_VERSIONS = { ["1.0"] = 4, ["1.1"] = 5, ["1.2"] = 6, ["1.3"] = 7 }
+-- CURL_IPRESOLVE_*
+local IP_VERSIONS = { any = 0, ["4"] = 1, ["6"] = 2 }
+-- CURLAUTH_*
+local AUTH_TYPES = { basic = 1, digest = 2, any = 3 }
+
+-- Methods that are meant however they are written (as in the fetch standard, and PATCH).
+local NORMAL = {}
+for _, name in ipairs { "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT" } do
+  NORMAL[name] = name
+end
+
+-- Methods that say "Content-Length: 0" when they have no body (RFC 9110 section 8.6).
+local EMPTY_BODY = { PATCH = "", POST = "", PUT = "" }
+
+local ca_file = curl.features().ca_file
+
+-- The body of the request, and the content type that goes with it; nil when there is none.
+local function encode_body(given)
+  local kinds = {}
+  for _, name in ipairs { "body", "json", "form" } do
+    if given[name] ~= nil then
+      kinds[#kinds + 1] = name
+    end
+  end
+  if #kinds > 1 then
+    errors.blame("options %q and %q exclude each other: a request has one body", kinds[1], kinds[2])
+  elseif given.body ~= nil then
+    return given.body
+  elseif given.form ~= nil then
+    return form.encode('option "form"', given.form), "application/x-www-form-urlencoded"
+  elseif given.json ~= nil then
+    local ok, text = pcall(json.encode, given.json)
+    if not ok then
+      errors.blame("option \"json\" cannot be encoded: %s", errors.describe(text))
+    end
+    return text, "application/json"
+  end
+end
+
+-- Header fields that are sent unless the user names or removes (false) them.
+local function add_defaults(fields, request)
+  local function default(name, value)
+    if fields[name:lower()] == nil then
+      fields[name:lower()] = { name = name, values = { value } }
+    end
+  end
+  default("User-Agent", request.options.user_agent or ("curlew/" .. version))
+  if request.content_type then
+    default("Content-Type", request.content_type)
+  end
+  if request.options.auth and request.options.auth.bearer then
+    default("Authorization", "Bearer " .. request.options.auth.bearer)
+  end
+end
+
+-- The lines of requests without a body, by table of options.
+local plain_lines = setmetatable({}, { __mode = "k" })
+
+-- libcurl's form of header lines: "Name: value", "Name;" for an empty value, "Name:" for one that
+-- libcurl would add itself and is not to.
+local function make_lines(request)
+  local fields, lines = {}, {}
+  for name, field in pairs(request.options.headers or {}) do
+    fields[name] = field
+  end
+  add_defaults(fields, request)
+  local names = {}
+  for name in pairs(fields) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local field = fields[name]
+    for _, value in ipairs(field.values or {}) do
+      lines[#lines + 1] = value == "" and field.name .. ";" or field.name .. ": " .. value
+    end
+    if not field.values then
+      lines[#lines + 1] = field.name .. ":"
+    end
+  end
+  if not fields["expect"] then -- else libcurl waits a second for a 100 that few servers send
+    lines[#lines + 1] = "Expect:"
+  end
+  if request.body and not fields["content-type"] then -- else libcurl calls every body a form
+    lines[#lines + 1] = "Content-Type:"
+  end
+  return lines
+end
+
+local function header_lines(request)
+  if request.body then
+    return make_lines(request)
+  end
+  local lines = plain_lines[request.options] or make_lines(request)
+  plain_lines[request.options] = lines
+  return lines
+end
+
+local function set_method(set, request)
+  if request.body then
+    set.POST = true
+    set.CUSTOMREQUEST = request.method
+  elseif request.method == "HEAD" then
+    set.NOBODY = true
+  elseif request.method ~= "GET" then
+    set.CUSTOMREQUEST = request.method
+  end
+end
+
+local function set_tls(set, given)
+  if given.verify == false then
+    set.SSL_VERIFYPEER, set.SSL_VERIFYHOST = false, 0
+  elseif type(given.verify) == "string" then
+    set.CAINFO = given.verify
+  end
+  -- With a folder beside the file, libcurl reads the file again for every connection.
+  if given.verify and (type(given.verify) == "string" or ca_file) then
+    set.CAPATH = false
+  end
+  set.SSLVERSION = TLS_VERSIONS[given.tls_min]
+  set.SSLCERT, set.SSLKEY, set.PINNEDPUBLICKEY = given.cert, given.key, given.pinned_key
+end
+
+local function set_auth(set, request)
+  local auth = request.options.auth
+  if auth and auth.user then
+    set.USERNAME, set.PASSWORD = auth.user, auth.password or ""
+    set.HTTPAUTH = AUTH_TYPES[auth.type or "basic"]
+  elseif not auth and request.target.user then
+    set.USERNAME, set.PASSWORD = request.target.user, request.target.password or ""
+    set.HTTPAUTH = AUTH_TYPES.basic
+  end
+end
+
+local function set_network(set, given)
+  if given.proxy == false then
+    set.PROXY = ""
+  else
+    set.PROXY = given.proxy
+  end
+  set.INTERFACE = given.interface
+  set.UNIX_SOCKET_PATH = given.unix_socket
+  set.RESOLVE = given.resolve
+  if given.ip ~= "any" then
+    set.IPRESOLVE = IP_VERSIONS[given.ip]
+  end
+  if given.max_speed and given.max_speed < math.huge then
+    set.MAX_RECV_SPEED_LARGE, set.MAX_SEND_SPEED_LARGE = given.max_speed, given.max_speed
+  end
+end
+
+-- Joins an HTTP/2 connection that is being made, rather than make more. Not where the answer alone
+-- would tell that there is none to join: all requests but the first would wait for that answer.
+local function set_multiplexing(set, request)
+  local http = request.options.http
+  if http == "2-prior-knowledge" or (request.target.scheme == "https" and http ~= "1.1") then
+    set.PIPEWAIT = true
+  end
+end
+
+local function milliseconds(seconds)
+  return math.max(1, math.min(math.ceil(seconds * 1000), 2 ^ 31 - 1))
+end
+
+-- What libcurl is told of all requests with the same options, by table of options: most have those
+-- of their session, and nothing more.
+local shared = setmetatable({}, { __mode = "k" })
+
+local function shared_options(given)
+  local set = shared[given]
+  if not set then
+    set = {
+      HTTP_VERSION = HTTP_VERSIONS[given.http],
+      CONNECTTIMEOUT_MS = milliseconds(given.timeout.connect),
+      ACCEPT_ENCODING = given.decompress and "" or nil,
+    }
+    set_network(set, given)
+    shared[given] = set
+  end
+  return set
+end
+
+local function copy(from, to)
+  for name, value in pairs(from) do
+    to[name] = value
+  end
+end
+
+--- What libcurl is told of a request, by option name. The total limit of time is not in it: how
+--- much of it is left is known only at the start.
+---@param request table
+---@return table
+function M.curl_options(request)
+  local given = request.options
+  local set = { URL = request.target.url, HTTPHEADER = header_lines(request) }
+  copy(shared_options(given), set)
+  set_method(set, request)
+  set_auth(set, request)
+  if request.target.scheme == "https" then
+    set_tls(set, given)
+  end
+  set_multiplexing(set, request)
+  if given.curl then
+    copy(given.curl, set)
+  end
+  return set
+end
+
+--- Makes a request of what the user has given. Raises, at the caller's line, for wrong options.
+---@param session_options table
+---@param method? string
+---@param address string
+---@param given? table
+---@return table? request `{ method, target, options, body, content_type }`
+---@return curlew.Error? err of kind "invalid_url" or "unsupported"
+function M.new(session_options, method, address, given)
+  errors.check_type("the URL", address, "string")
+  local checked = options.for_request(given, session_options)
+  if method then
+    options.request_only.method("method", method)
+  end
+  local body, content_type = encode_body(checked)
+  method = method or checked.method or (body and "POST" or "GET")
+  method = NORMAL[method:upper()] or method
+  if body and method == "HEAD" then
+    errors.blame("a HEAD request cannot have a body")
+  end
+  local query = checked.params and form.encode('option "params"', checked.params)
+  local target, err = url.parse(address, checked.base_url, query, method)
+  if not target then
+    return nil, err
+  end
+  return {
+    method = method,
+    target = target,
+    options = checked,
+    body = body or EMPTY_BODY[method],
+    content_type = content_type,
+  }
+end
+
+--- The milliseconds of a limit in seconds, as libcurl takes it: at least 1.
+M.milliseconds = milliseconds
+
+return M
