@@ -1,0 +1,179 @@
+--- From what a transfer has ended with to an error that a person can act on.
+
+local curl = require "curlew.curl"
+local errors = require "curlew.error"
+local url = require "curlew.url"
+
+local M = {}
+
+local RETRYABLE = { resolve = true, connect = true, timeout = true, closed = true }
+
+-- Results that only a TLS handshake has.
+local TLS_RESULTS = {}
+for result, known in pairs(curl.results) do
+  TLS_RESULTS[result] = known[2] == "tls" or nil
+end
+
+--- Where a transfer stood when it ended.
+local function phase_of(request, outcome)
+  if outcome.head_complete then
+    return "body"
+  elseif outcome.ready > 0 then
+    return request.body and outcome.uploaded < #request.body and "send" or "wait"
+  elseif TLS_RESULTS[outcome.result] then
+    return "tls"
+  elseif outcome.dns == 0 then
+    return "resolve"
+  elseif outcome.connect == 0 then
+    return "connect"
+  end
+  return request.target.scheme == "https" and "tls" or "send"
+end
+
+local DOING = {
+  queue = "a place in the session's queue",
+  resolve = "the address of %s",
+  connect = "the connection to %s",
+  tls = "the TLS handshake with %s",
+  send = "sending the request",
+  wait = "the response",
+  body = "the end of the body",
+}
+
+local function peer(request)
+  return ("%s:%s"):format(request.target.host, request.target.port)
+end
+
+local function timeout_message(request, phase, limit)
+  local awaited = DOING[phase]:format(peer(request))
+  return ("not done within %g s, while waiting for %s"):format(limit, awaited)
+end
+
+local function limit_of(request, phase)
+  local timeout = request.options.timeout
+  local connecting = phase == "resolve" or phase == "connect" or phase == "tls"
+  return connecting and timeout.connect < (timeout.total or math.huge) and timeout.connect
+    or timeout.total or math.huge
+end
+
+-- A message by kind; what has no entry says what libcurl says.
+local MESSAGES = {
+  connect = function(request, outcome)
+    if outcome.os_error == "Connection refused" then
+      return peer(request) .. " refused the connection"
+    elseif outcome.os_error then
+      return ("%s cannot be reached: %s"):format(peer(request), outcome.os_error)
+    end
+  end,
+  resolve = function(request)
+    return ("the name %s has no address"):format(request.target.host)
+  end,
+  timeout = function(request, _, phase)
+    return timeout_message(request, phase, limit_of(request, phase))
+  end,
+  closed = function(request, outcome)
+    if outcome.result == 18 then
+      local part = outcome.head_complete and "body" or "head"
+      return ("%s closed the connection before the %s was complete"):format(peer(request), part)
+    elseif outcome.result == 52 then
+      return peer(request) .. " closed the connection without an answer"
+    end
+  end,
+  too_large = function()
+    return "a header line is larger than libcurl allows"
+  end,
+  closed_session = function()
+    return "the session was closed"
+  end,
+}
+
+local function make(request, fields)
+  fields.method = request.method
+  fields.url = url.printable(request.target.url)
+  fields.retryable = RETRYABLE[fields.kind] or false
+  fields.attempts = fields.attempts or 1
+  return errors.new(fields)
+end
+
+-- Some results of libcurl's have a better name, once it is known where the transfer stood.
+local REFINED = {
+  -- A tunnel that was refused is a receive error to libcurl, as is a chunk without a size.
+  CURLE_RECV_ERROR = function(outcome)
+    return outcome.proxy_status >= 400 and "proxy" or outcome.error:find("[Cc]hunk") and "protocol"
+  end,
+  -- The URL's protocol was supported: it is the answer that is of another.
+  CURLE_UNSUPPORTED_PROTOCOL = function(outcome)
+    return outcome.ready > 0 and "protocol"
+  end,
+  -- A header line beyond libcurl's limit.
+  CURLE_OUT_OF_MEMORY = function(outcome)
+    return outcome.ready > 0 and not outcome.head_complete and "too_large"
+  end,
+  -- The write callback gives a verdict when it refuses; without one, the decoder has refused.
+  CURLE_WRITE_ERROR = function()
+    return "decode"
+  end,
+}
+
+local function kind_of(outcome, known)
+  local refine = known and REFINED[known[1]]
+  return refine and refine(outcome) or known and known[2] or "io"
+end
+
+--- The error of a transfer that curlew itself has ended.
+local function from_verdict(request, outcome, verdict)
+  local detail = request.options.max_body
+  if outcome.verdict == "idle" then
+    detail = request.options.timeout.idle
+  end
+  return make(request, {
+    kind = verdict[1],
+    message = verdict[2]:format(detail),
+    phase = phase_of(request, outcome),
+    code = outcome.verdict == "idle" and "CURLE_OPERATION_TIMEDOUT" or nil,
+  })
+end
+
+--- The error of a transfer, of the table of `client:take`.
+---@param request table
+---@param outcome table
+---@return curlew.Error
+function M.from_outcome(request, outcome)
+  local verdict = curl.verdicts[outcome.verdict]
+  if verdict then
+    return from_verdict(request, outcome, verdict)
+  end
+  local known = curl.results[outcome.result]
+  local kind = kind_of(outcome, known)
+  local phase = kind ~= "closed_session" and phase_of(request, outcome) or nil
+  local wording = MESSAGES[kind]
+  return make(request, {
+    kind = kind,
+    message = wording and wording(request, outcome, phase) or outcome.error,
+    phase = phase,
+    code = known and known[1] or ("CURLE_%d"):format(outcome.result),
+  })
+end
+
+--- The error of a request whose time was over before it could start.
+---@param request table
+---@return curlew.Error
+function M.queue_timeout(request)
+  return make(request, {
+    kind = "timeout",
+    message = timeout_message(request, "queue", request.options.timeout.total),
+    phase = "queue",
+  })
+end
+
+--- An error of the given kind about a request.
+---@param request table
+---@param kind string
+---@param format string as in string.format
+---@param ... any
+---@return curlew.Error
+function M.of(request, kind, format, ...)
+  return make(request, { kind = kind, message = format:format(...) })
+end
+
+return M

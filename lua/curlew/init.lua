@@ -1,0 +1,30 @@
+--- curlew: an HTTP client for Lua coroutines on luv's event loop. Names only; each is documented in
+--- its module.
+
+local curl = require "curlew.curl"
+local errors = require "curlew.error"
+local session = require "curlew.session"
+local task = require "curlew.task"
+local uv = require "curlew.uv"
+local version = require "curlew.version"
+
+local M = {
+  version = version,
+  fetch = session.fetch,
+  session = session.session,
+  is_error = errors.is,
+}
+
+--- What this curlew is made of: `version`, `libcurl`, `tls_library`, `luv`, `protocols` (a list),
+--- and true or false for `http2`, `http3`, `brotli`, `gzip`, `zstd`, `tls`, `ipv6`, `psl`,
+--- `unix_sockets`, `async_dns`.
+---@return table
+function M.features()
+  local features = curl.features()
+  features.version = version
+  features.luv = uv.version_string()
+  return features
+end
+
+-- All of curlew.task, so that a small program needs one `require`.
+return setmetatable(M, { __index = task })

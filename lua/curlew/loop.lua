@@ -1,0 +1,190 @@
+--- The driver: one libcurl client on luv's loop. One descriptor and one timer wake it; both lead to
+--- the one step, in C, which hands back the transfers that have ended.
+
+local compat = require "curlew.compat"
+local curl = require "curlew.curl"
+local run = require "curlew.run"
+local turn = require "curlew.turn"
+local uv = require "curlew.uv"
+
+local M = {}
+
+-- The handles of drivers, `{ poll =, timer =, client = }`, as keys: `open` owns them, so that no
+-- client is collected before its poll has stopped; `orphans` are those of collected drivers.
+local open, orphans = {}, {}
+
+---@class curlew.Driver
+---@field handles table borrowed, see `open`
+---@field live table transfers that run: operations by id
+---@field count integer how many these are
+local Driver = { __name = "curlew.Driver" }
+Driver.__index = Driver
+
+-- luv 1.44 crashes when the Lua state is closed while a closed handle still waits for its turn of
+-- the loop. So handles are stopped at once, but closed only in a turn, after which the loop goes
+-- on; a program that ends before leaves them to luv.
+local function close_handles(handles)
+  handles.poll:close()
+  handles.timer:close()
+end
+
+-- The poll goes first: its descriptor must not be watched when the client closes it.
+local function close(handles)
+  open[handles] = nil
+  handles.poll:stop()
+  handles.timer:stop()
+  handles.client:close()
+  turn.defer(close_handles, handles)
+end
+
+-- What drivers have left that were collected.
+local function close_orphans()
+  for handles in pairs(orphans) do
+    orphans[handles] = nil
+    close(handles)
+  end
+end
+
+local function forget(driver, id)
+  local operation = driver.live[id]
+  driver.live[id] = nil
+  driver.count = driver.count - 1
+  if driver.count == 0 then
+    open[driver.handles] = true
+    driver.poll:unref()
+  end
+  return operation
+end
+
+local function step(driver, rang)
+  if driver.closed then
+    return
+  end
+  close_orphans()
+  local news = driver.news
+  local count, wait = driver.client:step(rang, news)
+  if wait then
+    driver.timer:start(wait, 0, driver.on_timer)
+  end
+  for i = 1, count do
+    local id = news[i]
+    if driver.live[id] then -- not cancelled by one that has ended before it
+      local operation = forget(driver, id)
+      operation.finish(operation, driver.client:take(id))
+    end
+  end
+end
+
+-- Transfers start at the end of the turn, all together, in one step.
+local function kick(driver)
+  if not driver.kicked then
+    driver.kicked = true
+    turn.defer(function()
+      driver.kicked = false
+      step(driver, false)
+    end)
+  end
+end
+
+--- Starts a transfer. When it has ended, `operation.finish(operation, outcome)` is called from the
+--- loop, with the table of `client:take`. Does not wait.
+---@param options table for curl_easy_setopt, by name
+---@param operation table
+---@param body? string
+---@param max_body number bytes, -1 for no limit
+---@param idle number seconds without progress, 0 for no limit
+---@param connect number seconds until there is a connection, 0 for no limit
+---@return integer? id for `cancel`; nil when an option was refused
+---@return string? option
+---@return string? problem
+function Driver:start(options, operation, body, max_body, idle, connect)
+  local id, option, problem = self.client:start(options, body, max_body, idle, connect)
+  if not id then
+    return nil, option, problem
+  end
+  self.live[id] = operation
+  self.count = self.count + 1
+  if self.count == 1 then
+    open[self.handles] = self -- kept, while a transfer runs
+    self.poll:ref()
+  end
+  kick(self)
+  return id
+end
+
+--- Ends a transfer at once; its operation is not told.
+---@param id integer
+function Driver:cancel(id)
+  if self.live[id] then
+    forget(self, id)
+    self.client:cancel(id)
+    kick(self)
+  end
+end
+
+--- Ends all transfers, whose operations get `outcome`, and gives everything back. May be called
+--- again.
+---@param outcome table
+function Driver:close(outcome)
+  if self.closed then
+    return
+  end
+  self.closed = true
+  local ended = self.live
+  self.live, self.count = {}, 0
+  close(self.handles)
+  for _, operation in pairs(ended) do
+    operation.finish(operation, outcome)
+  end
+end
+
+--- Makes a driver. It holds the loop open only while a transfer runs, and is closed when it is
+--- collected.
+---@param cached_connections integer how many are kept for reuse
+---@return curlew.Driver
+function M.new(cached_connections)
+  close_orphans()
+  local ok, client = pcall(curl.client, cached_connections)
+  if not ok then -- perhaps for want of descriptors, which sessions that were dropped still hold
+    collectgarbage()
+    collectgarbage()
+    close_orphans()
+    client = curl.client(cached_connections)
+  end
+  local handles = { client = client, poll = uv.new_poll(client:fd()), timer = uv.new_timer() }
+  open[handles] = true
+  local driver = setmetatable({
+    handles = handles,
+    client = client,
+    poll = handles.poll,
+    timer = handles.timer,
+    live = {},
+    count = 0,
+    news = {},
+  }, Driver)
+  -- luv keeps its callbacks alive; they must not keep the driver.
+  local weak = setmetatable({ driver = driver }, { __mode = "v" })
+  local function step_if_alive(rang)
+    if weak.driver then
+      step(weak.driver, rang)
+    end
+  end
+  driver.on_timer = turn.entry(function()
+    step_if_alive(true)
+  end)
+  driver.poll:start("r", turn.entry(function()
+    step_if_alive(false)
+  end))
+  driver.poll:unref()
+  driver.timer:unref()
+  driver.sentinel = compat.finalizer(function()
+    if open[handles] then
+      orphans[handles] = true
+    end
+  end)
+  return driver
+end
+
+run.at_end(close_orphans)
+
+return M

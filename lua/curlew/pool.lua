@@ -1,0 +1,126 @@
+--- Who may start: limits on transfers at once, per origin and in total, with queues in front. Pure:
+--- it counts and queues tickets, tables with an `origin`, and starts nothing itself.
+---
+--- Fair: within an origin first come, first served; among origins that wait for the total, in turn.
+
+local list = require "curlew.list"
+
+---@class curlew.Pool
+local Pool = { __name = "curlew.Pool" }
+Pool.__index = Pool
+
+local M = {}
+
+--- Makes a pool.
+---@param max integer tickets at once in total
+---@param per_origin integer the same for each origin
+---@param max_queue? integer tickets that may wait, nil for any number
+---@return curlew.Pool
+function M.new(max, per_origin, max_queue)
+  return setmetatable({
+    max = max,
+    per_origin = per_origin,
+    max_queue = max_queue or math.huge,
+    active = 0,
+    queued = 0,
+    origins = {},
+    eligible = {}, -- list of the origins that have waiting tickets and room for them
+  }, Pool)
+end
+
+local function origin_of(pool, ticket)
+  local origin = pool.origins[ticket.origin]
+  if not origin then
+    origin = { name = ticket.origin, active = 0, limit = pool.per_origin, waiting = {} }
+    pool.origins[ticket.origin] = origin
+  end
+  return origin
+end
+
+-- Puts an origin into, or out of, the list of those that could start one of their tickets.
+local function update(pool, origin)
+  local eligible = origin.waiting.first ~= nil and origin.active < origin.limit
+  if eligible and not origin.list then
+    list.push(pool.eligible, origin)
+  elseif not eligible then
+    list.remove(origin)
+    if origin.active == 0 and not origin.waiting.first then
+      pool.origins[origin.name] = nil
+    end
+  end
+end
+
+--- Admits a ticket at once, or queues it.
+---@param ticket table
+---@return boolean? admitted false when it was queued; nil when the queue is full
+function Pool:admit(ticket)
+  local origin = origin_of(self, ticket)
+  local nobody_waits = not origin.waiting.first and not self.eligible.first
+  if self.active < self.max and origin.active < origin.limit and nobody_waits then
+    self.active, origin.active = self.active + 1, origin.active + 1
+    return true
+  elseif self.queued >= self.max_queue then
+    update(self, origin)
+    return nil
+  end
+  self.queued = self.queued + 1
+  list.push(origin.waiting, ticket)
+  update(self, origin)
+  return false
+end
+
+--- Takes the next ticket that may start out of the queue, and admits it; nil when there is none.
+---@return table? ticket
+function Pool:next()
+  local origin = self.active < self.max and list.shift(self.eligible)
+  if not origin then
+    return nil
+  end
+  local ticket = list.shift(origin.waiting)
+  self.queued = self.queued - 1
+  self.active, origin.active = self.active + 1, origin.active + 1
+  update(self, origin)
+  return ticket
+end
+
+--- Gives back the place of an admitted ticket.
+---@param ticket table
+function Pool:leave(ticket)
+  local origin = origin_of(self, ticket)
+  self.active, origin.active = self.active - 1, origin.active - 1
+  update(self, origin)
+end
+
+--- Takes a ticket that waits out of the queue.
+---@param ticket table
+function Pool:withdraw(ticket)
+  list.remove(ticket)
+  self.queued = self.queued - 1
+  update(self, origin_of(self, ticket))
+end
+
+--- All tickets that wait.
+---@return table[]
+function Pool:waiting()
+  local tickets = {}
+  for _, origin in pairs(self.origins) do
+    local ticket = origin.waiting.first
+    while ticket do
+      tickets[#tickets + 1], ticket = ticket, ticket.next
+    end
+  end
+  return tickets
+end
+
+--- Sets the limit of one origin for as long as it is in use, as for one that multiplexes.
+---@param name string
+---@param limit integer
+function Pool:set_limit(name, limit)
+  local origin = self.origins[name]
+  if origin and origin.limit ~= limit then
+    origin.limit = limit
+    update(self, origin)
+  end
+end
+
+return M

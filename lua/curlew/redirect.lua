@@ -1,0 +1,103 @@
+--- Where a redirect leads, and what may go along. libcurl would follow by itself, but would hand
+--- cookies and keys to strangers, and leave https for http.
+
+local failure = require "curlew.failure"
+local secrets = require "curlew.secrets"
+local url = require "curlew.url"
+
+local M = {}
+
+-- RFC 9110 section 15.4; 300 and 304 name no place to go to by themselves.
+local REDIRECTS = { [301] = true, [302] = true, [303] = true, [307] = true, [308] = true }
+
+-- Fields that describe a body that is not sent again.
+local BODY_FIELDS = {
+  ["content-encoding"] = true,
+  ["content-language"] = true,
+  ["content-length"] = true,
+  ["content-location"] = true,
+  ["content-type"] = true,
+  ["transfer-encoding"] = true,
+}
+
+-- The fetch standard, HTTP-redirect fetch: 303 turns all but HEAD into GET, 301 and 302 only POST.
+local function becomes_get(status, method)
+  if status == 303 then
+    return method ~= "GET" and method ~= "HEAD"
+  end
+  return (status == 301 or status == 302) and method == "POST"
+end
+
+local function copy_without(fields, is_dropped)
+  local kept = {}
+  for name, value in pairs(fields or {}) do
+    if not is_dropped(name) then
+      kept[name] = value
+    end
+  end
+  return kept
+end
+
+local function next_request(request, target, status)
+  local options = {}
+  for name, value in pairs(request.options) do
+    options[name] = value
+  end
+  local new = {
+    method = request.method,
+    target = target,
+    options = options,
+    body = request.body,
+    content_type = request.content_type,
+  }
+  if becomes_get(status, request.method) then
+    new.method, new.body, new.content_type = "GET", nil, nil
+    options.headers = copy_without(options.headers, function(name)
+      return BODY_FIELDS[name]
+    end)
+  end
+  if target.origin ~= request.target.origin then
+    options.auth, options.curl, options.cert, options.key = nil, nil, nil, nil
+    options.headers = copy_without(options.headers, function(name)
+      return name == "host" or secrets.is_secret(name)
+    end)
+  elseif not target.user then
+    target.user, target.password = request.target.user, request.target.password
+  end
+  if request.target.fragment and not target.fragment then -- RFC 9110 section 10.2.2
+    target.fragment = request.target.fragment
+    target.url = target.url .. "#" .. target.fragment
+  end
+  return new
+end
+
+--- What a response asks to be requested instead.
+---@param request table
+---@param response curlew.Response
+---@param hops integer redirects followed so far
+---@return table? request nil when the response is the answer
+---@return curlew.Error? err of kind "redirect" when it must not be followed
+function M.follow(request, response, hops)
+  local mode = request.options.redirect
+  local location = REDIRECTS[response.status] and response.headers:all("location")[1]
+  if not location or mode == "manual" then
+    return nil
+  elseif mode == "error" then
+    return nil, failure.of(request, "redirect",
+      "the server redirects, which redirect = \"error\" forbids")
+  elseif hops >= request.options.max_redirects then
+    return nil, failure.of(request, "redirect", "more than %d redirects",
+      request.options.max_redirects)
+  end
+  local target, err = url.parse(location, request.target.url, nil, request.method)
+  if not target then
+    return nil, failure.of(request, "redirect", "the server redirects to %s: %s",
+      url.redact(location), err.message)
+  elseif request.target.scheme == "https" and target.scheme == "http" then
+    return nil, failure.of(request, "redirect", "the server redirects from https to http, to %s",
+      url.printable(target.url))
+  end
+  return next_request(request, target, response.status)
+end
+
+return M

@@ -1,0 +1,119 @@
+--- A response: what came, read lazily where reading costs.
+
+local curl = require "curlew.curl"
+local headers = require "curlew.headers"
+local json = require "curlew.json"
+local failure = require "curlew.failure"
+
+---@class curlew.Response
+---@field status integer
+---@field ok boolean whether the status is 200 to 299
+---@field reason string the server's word for the status; empty with HTTP/2
+---@field url string after redirects, without user and password
+---@field headers curlew.Headers
+---@field trailers curlew.Headers fields that came after the body
+---@field body string
+---@field http_version string "1.0", "1.1", "2" or "3"
+---@field history curlew.Response[] the redirects on the way, the first one first
+---@field timing table seconds since the start: dns, connect, tls, first_byte, total
+---@field remote_ip string
+---@field reused boolean whether the connection had served another request before
+---@field attempts integer how often the request was sent
+local Response = { __name = "curlew.Response" }
+
+-- Statuses that may be gone at the next try.
+local RETRYABLE = {
+  [408] = true, [425] = true, [429] = true, [500] = true, [502] = true, [503] = true, [504] = true,
+}
+
+local methods = {}
+
+-- Fields that are made when they are first asked for.
+local lazy = {
+  headers = function(outcome)
+    return headers.parse(outcome.head)
+  end,
+  trailers = function(outcome)
+    return headers.parse(outcome.trailers)
+  end,
+  reason = function(outcome)
+    return outcome.head:match("^HTTP/%S+ %d+ ?([^\r\n]*)") or ""
+  end,
+  timing = function(outcome)
+    return {
+      dns = outcome.dns,
+      connect = outcome.connect,
+      tls = outcome.tls,
+      first_byte = outcome.first_byte,
+      total = outcome.total,
+    }
+  end,
+}
+
+-- Where a response keeps its request and its outcome.
+local REQUEST, OUTCOME = {}, {}
+
+function Response.__index(response, name)
+  if methods[name] then
+    return methods[name]
+  elseif lazy[name] then
+    local value = lazy[name](rawget(response, OUTCOME))
+    rawset(response, name, value)
+    return value
+  end
+end
+
+function Response.__tostring(response)
+  return ("<Response %d %s>"):format(response.status, response.url)
+end
+
+--- The body as a JSON value.
+---@return any value
+---@return curlew.Error? err of kind "decode" when it is none
+function methods:json()
+  local value, problem = json.decode(self.body)
+  if problem then
+    return nil, failure.of(self[REQUEST], "decode", "the body is not JSON: %s", problem)
+  end
+  return value
+end
+
+--- Turns a status of 400 and above into a failure.
+---@return curlew.Response? self
+---@return curlew.Error? err of kind "status", with this response in `response`
+function methods:check()
+  if self.status < 400 then
+    return self
+  end
+  local reason = self.reason ~= "" and " " .. self.reason or ""
+  local err = failure.of(self[REQUEST], "status", "the server answered %d%s", self.status, reason)
+  err.response = self
+  err.retryable = RETRYABLE[self.status] or false
+  return nil, err
+end
+
+local M = {}
+
+--- Makes a response of a transfer that has succeeded.
+---@param request table
+---@param outcome table of `client:take`
+---@param history curlew.Response[]
+---@return curlew.Response
+function M.new(request, outcome, history)
+  local status = outcome.status
+  return setmetatable({
+    status = status,
+    ok = status >= 200 and status < 300,
+    url = request.target.url,
+    body = outcome.body,
+    http_version = curl.http_versions[outcome.http_version],
+    history = history,
+    remote_ip = outcome.remote_ip,
+    reused = outcome.connects == 0,
+    attempts = 1,
+    [REQUEST] = request,
+    [OUTCOME] = outcome,
+  }, Response)
+end
+
+return M
