@@ -1,0 +1,47 @@
+--- What the programs' command lines have in common: argparse, with the exit statuses of the field.
+
+local argparse = require "argparse"
+
+local M = {
+  FAILED = 1,
+  WRONG_USE = 2,
+  INTERRUPTED = 130, -- as shells have it: 128 and the number of SIGINT
+}
+
+--- Makes a parser that ends the program with status 2 when it is used wrongly.
+---@param name string of the program
+---@param description string
+---@return table
+function M.parser(name, description)
+  local parser = argparse(name, description)
+  function parser:error(message)
+    io.stderr:write(("%s: %s\n%s\n"):format(name, message, self:get_usage()))
+    os.exit(M.WRONG_USE, true)
+  end
+  return parser
+end
+
+local function number(text, low, what, is_whole)
+  local value = tonumber(text)
+  if value and value >= low and value < math.huge and (not is_whole or value % 1 == 0) then
+    return value
+  end
+  return nil, ("'%s' is not %s"):format(text, what)
+end
+
+--- A converter for argparse: seconds, 0 or more.
+function M.seconds(text)
+  return number(text, 0, "a number of seconds")
+end
+
+--- A converter for argparse: seconds, more than 0.
+function M.timeout(text)
+  return number(text, 1e-9, "a number of seconds above 0")
+end
+
+--- A converter for argparse: a whole number, 1 or more.
+function M.count(text)
+  return number(text, 1, "a whole number of at least 1", true)
+end
+
+return M
