@@ -1,0 +1,116 @@
+local compat = require "curlew.compat"
+local task = require "curlew.task"
+
+local function collect()
+  for _ = 1, 3 do
+    collectgarbage()
+  end
+end
+
+describe("compat", function()
+  it("packs and unpacks nils with their number", function()
+    local packed = compat.pack(nil, 2, nil)
+    assert.equal(3, packed.n)
+    assert.equal(3, select("#", compat.unpack(packed, 1, packed.n)))
+    assert.equal(2, (select(2, compat.unpack(packed, 1, packed.n))))
+    assert.equal(0, compat.pack().n)
+  end)
+
+  it("knows whether pcall lets a wait through", function()
+    local co = coroutine.create(function()
+      pcall(coroutine.yield)
+      return "came back"
+    end)
+    coroutine.resume(co)
+    local waited = coroutine.status(co) == "suspended"
+    assert.equal(waited, compat.yields_across_pcall)
+  end)
+
+  describe("is_yieldable", function()
+    local function ask_in_coroutine(around)
+      local answer
+      local co = coroutine.create(function()
+        around(function()
+          answer = compat.is_yieldable()
+        end)
+      end)
+      assert(coroutine.resume(co))
+      return answer
+    end
+
+    it("is true in a coroutine's own functions", function()
+      assert.is_true(ask_in_coroutine(function(ask)
+        ask()
+      end))
+    end)
+
+    it("is true in pcall exactly where pcall lets a wait through", function()
+      assert.equal(compat.yields_across_pcall, ask_in_coroutine(pcall))
+    end)
+
+    it("is false below a sort comparator, a gsub callback and require", function()
+      assert.is_false(ask_in_coroutine(function(ask)
+        table.sort({ 1, 2 }, function(a, b)
+          ask()
+          return a < b
+        end)
+      end))
+      assert.is_false(ask_in_coroutine(function(ask)
+        string.gsub("x", "x", function()
+          ask()
+        end)
+      end))
+      assert.is_false(ask_in_coroutine(function(ask)
+        package.preload["compat_spec.module"] = function()
+          ask()
+          return true
+        end
+        require "compat_spec.module"
+        package.loaded["compat_spec.module"] = nil
+        package.preload["compat_spec.module"] = nil
+      end))
+    end)
+  end)
+
+  describe("as_body", function()
+    it("returns a Lua function itself", function()
+      local function fn() end
+      assert.equal(fn, compat.as_body(fn))
+    end)
+
+    it("lets a coroutine run C functions and callable tables", function()
+      local callable = setmetatable({ base = 10 }, { __call = function(self, a, b)
+        return self.base + a, b
+      end })
+      assert.same({ true, 11, "b" },
+        { coroutine.resume(coroutine.create(compat.as_body(callable)), 1, "b") })
+      assert.same({ true, 3 },
+        { coroutine.resume(coroutine.create(compat.as_body(math.max)), 1, 3) })
+    end)
+  end)
+
+  describe("finalizer", function()
+    it("calls its function once, when the object is collected, and not before", function()
+      local called = 0
+      local object = compat.finalizer(function()
+        called = called + 1
+      end)
+      collect()
+      assert.equal(0, called)
+      assert.is_truthy(object)
+      object = nil -- luacheck: ignore 311
+      collect()
+      collect()
+      assert.equal(1, called)
+    end)
+  end)
+
+  it("offers a task.pcall that a wait can cross on every Lua", function()
+    assert.same({ true, "slept", nil, 3, n = 4 }, task.run(function()
+      return compat.pack(task.pcall(function(a)
+        task.sleep(0.001)
+        return "slept", nil, a
+      end, 3))
+    end))
+  end)
+end)
