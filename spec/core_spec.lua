@@ -1,0 +1,96 @@
+local core = require "curlew.core"
+local process = require "support.process"
+
+describe("the C module", function()
+  it("tells which libcurl is in use, and what it can do", function()
+    local features = core.features()
+    assert.truthy(features.libcurl:find("^%d+%.%d+%.%d+"))
+    assert.is_string(features.tls_library)
+    for _, name in ipairs {
+      "http2", "http3", "brotli", "gzip", "zstd", "tls", "ipv6", "psl", "unix_sockets", "async_dns",
+    } do
+      assert.is_boolean(features[name], name)
+    end
+    local found = {}
+    for _, protocol in ipairs(features.protocols) do
+      found[protocol] = true
+    end
+    assert.is_true(found.http)
+    assert.is_true(found.https)
+  end)
+
+  it("gives each caller a table of features of its own", function()
+    core.features().http2 = "changed"
+    assert.is_boolean(core.features().http2)
+  end)
+
+  it("tells the type of libcurl's options", function()
+    assert.equal("number", core.option_type("TIMEOUT_MS"))
+    assert.equal("number", core.option_type("MAX_RECV_SPEED_LARGE"))
+    assert.equal("number", core.option_type("HTTPAUTH"))
+    assert.equal("string", core.option_type("URL"))
+    assert.equal("list", core.option_type("HTTPHEADER"))
+    assert.equal("blob", core.option_type("SSLCERT_BLOB"))
+    assert.equal("pointer", core.option_type("WRITEFUNCTION"))
+    assert.equal("pointer", core.option_type("WRITEDATA"))
+    assert.is_nil(core.option_type("NO_SUCH_OPTION"))
+    assert.is_nil(core.option_type(""))
+    assert.has_error(function()
+      core.option_type()
+    end)
+  end)
+
+  it("can be loaded twice; the clients of the first load go on", function()
+    local client = core.client()
+    package.loaded["curlew.core"] = nil
+    local again = require "curlew.core"
+    local other = again.client()
+    assert.equal(getmetatable(client), getmetatable(other))
+    assert.is_number(client:fd())
+    assert.is_number(other:fd())
+    assert.not_equal(client:fd(), other:fd())
+    assert.equal(0, (client:step(false, {})))
+    assert.equal("http", core.parse_url("http://a/").scheme)
+    assert.equal("http", again.parse_url("http://a/").scheme)
+    client:close()
+    other:close()
+    package.loaded["curlew.core"] = core
+  end)
+
+  it("is safe to load in a coroutine that is collected afterwards", function()
+    local script = [[
+      local client
+      local co = coroutine.wrap(function() client = require("curlew.core").client() end)
+      co()
+      co = nil
+      collectgarbage() collectgarbage()
+      local function garbage()
+        local t = {}
+        for i = 1, 50 do t[i] = {} end
+      end
+      for _ = 1, 100 do coroutine.wrap(garbage)() end
+      assert(client:step(false, {}) == 0)
+      client:close()
+      print(require("curlew.core").parse_url("http://host/").host)
+    ]]
+    local child = process.run { process.lua, "-e", script }
+    assert.equal("host\n", child.stdout, child.stderr)
+    assert.equal(0, child.status)
+    assert.equal("", child.stderr)
+  end)
+
+  it("lets a program end with clients open, closed and in use", function()
+    local script = [[
+      local core = require "curlew.core"
+      a, b, c = core.client(), core.client(), core.client()
+      b:close()
+      c:start { URL = "http://127.0.0.1:1/" }
+      c:step(true, {})
+      c:start { URL = "http://nosuch.invalid/" }
+      c:step(true, {})
+    ]]
+    local child = process.run { process.lua, "-e", script }
+    assert.equal("", child.stderr)
+    assert.equal(0, child.status)
+  end)
+end)
