@@ -43,6 +43,10 @@ function M.traceback(co)
       lines[#lines + 1] = "\t..."
       break
     elseif not errors.is_internal(frame) then
+      local caller = debug.getinfo(co, level + 1, "S")
+      if not caller or errors.is_internal(caller) then
+        frame.name = nil -- a name that curlew has given it
+      end
       lines[#lines + 1] = describe(frame)
     end
   end
