@@ -1,6 +1,7 @@
 local core_client = require "support.core_client"
 local process = require "support.process"
 local server = require "support.server"
+local shell = require "support.shell"
 
 describe("a transfer", function()
   local client, site
@@ -13,6 +14,8 @@ describe("a transfer", function()
       elseif request.path == "/cut" then
         conn:send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
         conn:close()
+      elseif request.path == "/cookie" then
+        conn:respond { headers = { ["Set-Cookie"] = "sid=secret; Max-Age=1000" }, body = "" }
       elseif request.path == "/reset" then
         conn:reset()
       else
@@ -97,6 +100,34 @@ describe("a transfer", function()
       assert.equal(6, outcome.result)
       assert.equal(200, client:get(site.url .. "/", { BUFFERSIZE = 65536 }).status)
     end
+  end)
+
+  it("keeps no list of addresses of one that libcurl refused, or that never began", function()
+    local list = { "bad:80:nonsense-instead-of-an-address", "b:80:127.0.0.1" }
+    for _ = 1, 3 do
+      assert.not_equal(0, client:get(site.url .. "/", { RESOLVE = list }).result)
+      assert.equal(200, client:get(site.url .. "/").status)
+      client.raw:cancel(client:start { url = site.url .. "/", RESOLVE = { "b:80:127.0.0.1" } })
+      assert.equal(200, client:get(site.url .. "/").status)
+    end
+  end)
+
+  it("sends no cookie that another was given, and writes its own to their file", function()
+    local path = os.tmpname()
+    local outcome = client:get(site.url .. "/cookie", { COOKIEFILE = "", COOKIEJAR = path })
+    assert.equal(200, outcome.status)
+    for _ = 1, 3 do
+      client:get(site.url .. "/")
+      assert.is_nil(last().headers.cookie)
+    end
+    assert.truthy(shell.read_file(path):find("sid\tsecret", 1, true))
+    os.remove(path)
+  end)
+
+  it("does not read standard input for a body that it was not given", function()
+    local outcome = client:get(site.url .. "/", { UPLOAD = true })
+    assert.equal(42, outcome.result)
+    assert.equal(200, client:get(site.url .. "/").status)
   end)
 
   it("ends by the timeout that libcurl was given", function()

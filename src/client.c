@@ -138,7 +138,7 @@ void client_release(struct transfer *transfer)
         forget_news(client, transfer);
     }
     release_slot(client, transfer->id & (MAX_SLOTS - 1));
-    if (client->kept_count == KEPT || !transfer_reset(transfer)) {
+    if (client->kept_count == KEPT || transfer->single_use || !transfer_reset(transfer)) {
         transfer_free(transfer);
         return;
     }

@@ -85,6 +85,7 @@ struct transfer {
     enum verdict verdict;
     CURLcode result; /* valid when ENDED */
 
+    bool single_use; /* has options that a reset does not undo: see option.c */
     struct curl_slist *
         *lists; /* owned, and their elements; lent to easy until the reset */
     size_t list_count;

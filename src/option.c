@@ -164,12 +164,27 @@ static const char *set_list(lua_State *L, struct transfer *transfer,
     return code == CURLE_OK ? NULL : curl_easy_strerror(code);
 }
 
+/* Options, by how their names begin, that leave in the handle what curl_easy_reset keeps:
+ * stores of cookies, of HSTS and of alternative services, which are not for the next
+ * request, and the list of addresses, which would be read again after it was freed. */
+static const char *const lasting[] = {"ALTSVC", "COOKIE", "HSTS", "RESOLVE"};
+
+static bool is_lasting(const char *name)
+{
+    for (size_t i = 0; i < sizeof lasting / sizeof *lasting; i++)
+        if (strncmp(name, lasting[i], strlen(lasting[i])) == 0)
+            return true;
+    return false;
+}
+
 const char *option_set(lua_State *L, struct transfer *transfer, const char *name,
                        int index)
 {
     const struct curl_easyoption *option = find(name);
     if (!option)
         return "is not an option of this libcurl";
+    if (is_lasting(name))
+        transfer->single_use = true;
     switch (option->type) {
     case CURLOT_LONG:
     case CURLOT_VALUES:

@@ -72,7 +72,12 @@ int on_socket(CURL *easy, curl_socket_t fd, int what, void *pointer, void *unuse
     bool enough = (watch->wanted & ~watch->watched) == 0;
     if (watch->lazy ? enough : watch->wanted == watch->watched)
         return 0;
-    return watch_change(client, fd, watch->wanted);
+    if (watch_change(client, fd, watch->wanted) == 0)
+        return 0;
+    if (watch->wanted)
+        return -1;
+    watch->watched = 0; /* it is gone already: no reason to give up all transfers */
+    return 0;
 }
 
 bool sockets_serve(struct client *client)

@@ -91,7 +91,19 @@ static curl_socket_t on_open_socket(void *pointer, curlsocktype purpose,
         close(fd);
         return CURL_SOCKET_BAD;
     }
+    transfer->verdict = VERDICT_NONE; /* of another address, where there was no socket */
     return fd;
+}
+
+/* Bodies are set as a whole; by default, libcurl would read standard input in the loop.
+ * NOLINTNEXTLINE(readability-non-const-parameter): the type is libcurl's */
+static size_t on_read(char *bytes, size_t size, size_t count, void *unused)
+{
+    (void)bytes;
+    (void)size;
+    (void)count;
+    (void)unused;
+    return CURL_READFUNC_ABORT;
 }
 
 CURLcode transfer_prepare(struct transfer *transfer)
@@ -107,6 +119,7 @@ CURLcode transfer_prepare(struct transfer *transfer)
     SET(ERRORBUFFER, transfer->error);
     SET(HEADERFUNCTION, on_header);
     SET(HEADERDATA, transfer);
+    SET(READFUNCTION, on_read);
     SET(WRITEFUNCTION, on_write);
     SET(WRITEDATA, transfer);
     SET(OPENSOCKETFUNCTION, on_open_socket);

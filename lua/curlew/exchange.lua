@@ -61,8 +61,8 @@ local function finish(exchange, outcome)
   if outcome.http_version and outcome.http_version >= 3 then
     exchange.session.pool:set_limit(exchange.origin, STREAMS)
   end
+  task.wake(exchange.task, outcome) -- first: starting the next may raise, when memory is out
   leave_pool(exchange)
-  task.wake(exchange.task, outcome)
 end
 
 -- Called on cancellation: nothing of the exchange stays behind.
