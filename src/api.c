@@ -25,8 +25,7 @@ static struct client *check_open(lua_State *L)
 static int push_refusal(lua_State *L, struct transfer *transfer, const char *name,
                         const char *problem)
 {
-    if (transfer)
-        client_release(transfer);
+    client_release(transfer);
     lua_pushnil(L);
     lua_pushstring(L, name);
     lua_pushstring(L, problem);

@@ -6,8 +6,7 @@
 
 enum { SMALLEST = 1024 }; /* bytes; the first allocation of a buffer */
 
-/* A server that announces a length is believed up to this many bytes before any has come.
- */
+/* Bytes; so far a server that announces a length is believed before any has come. */
 enum { TRUSTED_LENGTH = 1024 * 1024 };
 
 bool buffer_reserve(struct buffer *buffer, size_t more)
@@ -56,9 +55,8 @@ static void size_body(struct transfer *transfer)
         expected = transfer->max_body;
     if (expected > TRUSTED_LENGTH)
         expected = TRUSTED_LENGTH;
-    if (expected > 0)
-        buffer_reserve(&transfer->body,
-                       (size_t)expected); /* a failure shows at the append */
+    if (expected > 0) /* a failure shows at the append */
+        buffer_reserve(&transfer->body, (size_t)expected);
 }
 
 size_t on_write(char *bytes, size_t size, size_t count, void *pointer)

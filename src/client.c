@@ -6,9 +6,8 @@
 #include <time.h>
 
 enum {
-    ROUNDS =
-        16,    /* batches of events, and wishes for 0 ms, that one step serves at most */
-    KEPT = 64, /* ended transfers that are kept for the next requests */
+    ROUNDS = 16,    /* batches of events, and wishes for 0 ms, that one step serves */
+    KEPT = 64,      /* ended transfers that are kept for the next requests */
     SLOT_BITS = 20, /* of an id; the bits above are the generation of the slot */
     MAX_SLOTS = 1 << SLOT_BITS,
     MAX_GENERATION = (1 << (31 - SLOT_BITS)) - 1,
@@ -167,8 +166,7 @@ static bool open_multi(struct client *client)
     curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
     curl_multi_setopt(multi, CURLMOPT_TIMERDATA, client);
     curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
-    /* Fixed: the default follows the number of running transfers down, as a burst drains.
-     */
+    /* Fixed: the default follows the number of running transfers down in a burst. */
     curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, client->cached_connections);
     client->multi = multi;
     client->curl_due = -1;
@@ -250,13 +248,13 @@ static void collect_messages(struct client *client)
 
 void client_step(struct client *client)
 {
-    bool more = sockets_serve(client);
+    bool more = socket_serve(client);
     for (int round = 0; client->multi && round < ROUNDS; round++) {
         bool due = client->curl_due >= 0 && client->curl_due <= client_now();
         if (due)
             serve_timer(client);
         if (more && client->multi)
-            more = sockets_serve(client);
+            more = socket_serve(client);
         if (!due && !more)
             break;
     }

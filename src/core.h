@@ -61,8 +61,7 @@ void buffer_reset(struct buffer *buffer, size_t keep);
 
 /* --- transfer.c: one easy handle --- */
 
-/* Why curlew itself ended a transfer, where libcurl knows only that a callback refused.
- */
+/* Why curlew itself ended a transfer; libcurl knows only that a callback refused. */
 enum verdict {
     VERDICT_NONE,
     VERDICT_BODY_TOO_LARGE,
@@ -80,14 +79,13 @@ struct client;
 struct transfer {
     struct client *client; /* borrowed: the client owns its transfers */
     CURL *easy;            /* owned; lent to the multi handle while RUNNING */
-    int id; /* slot in client->transfers, plus the generation in the upper bits */
+    int id; /* slot in client->slots, plus the generation in the upper bits */
     enum transfer_state state;
     enum verdict verdict;
     CURLcode result; /* valid when ENDED */
 
-    bool single_use; /* has options that a reset does not undo: see option.c */
-    struct curl_slist *
-        *lists; /* owned, and their elements; lent to easy until the reset */
+    bool single_use;           /* has options that a reset does not undo: see option.c */
+    struct curl_slist **lists; /* owned, with their elements; lent to easy */
     size_t list_count;
 
     struct buffer head;     /* the last response's status line and fields, as they came */
@@ -103,14 +101,14 @@ struct transfer {
     int64_t progress_at;   /* ms of client_now: when bytes last moved */
     curl_off_t uploaded;   /* bytes, when last looked at */
 
-    struct transfer *next; /* in the free list or in the news */
+    struct transfer *next; /* among those kept, or in the news */
     char error[CURL_ERROR_SIZE];
 };
 
 struct transfer *transfer_new(struct client *client);
 void transfer_free(struct transfer *transfer);
-/* Makes a used transfer fit for the next request; keeps its handle and small buffers.
- * False when the handle is not fit for another. */
+/* Makes a transfer fit for the next request; keeps its handle and small buffers. False
+ * when the handle is not fit for another. */
 bool transfer_reset(struct transfer *transfer);
 /* Sets what every transfer has: callbacks, and the options that curlew relies on. */
 CURLcode transfer_prepare(struct transfer *transfer);
@@ -207,7 +205,7 @@ bool socket_adopt(struct client *client, int fd);
 int on_close_socket(void *client, curl_socket_t fd);
 int on_socket(CURL *easy, curl_socket_t fd, int what, void *client, void *unused);
 /* Passes one batch of events to libcurl; true when there may be more. */
-bool sockets_serve(struct client *client);
+bool socket_serve(struct client *client);
 
 /* --- api.c: the client as Lua sees it --- */
 

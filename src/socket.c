@@ -80,7 +80,7 @@ int on_socket(CURL *easy, curl_socket_t fd, int what, void *pointer, void *unuse
     return 0;
 }
 
-bool sockets_serve(struct client *client)
+bool socket_serve(struct client *client)
 {
     struct pollset_event events[EVENTS];
     int count = pollset_take(&client->set, events, EVENTS);
@@ -88,8 +88,7 @@ bool sockets_serve(struct client *client)
         int fd = events[i].fd, running;
         struct watch *watch = &client->watches[fd];
         int ready = events[i].events;
-        if (ready &
-            POLLSET_ERROR) /* the error alone would be misread: let libcurl find it */
+        if (ready & POLLSET_ERROR) /* alone it would be misread: let libcurl find it */
             ready = POLLSET_IN | POLLSET_OUT;
         if (!(ready & watch->wanted)) {
             watch_change(client, fd, watch->wanted);

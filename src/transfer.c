@@ -125,9 +125,7 @@ CURLcode transfer_prepare(struct transfer *transfer)
     SET(OPENSOCKETFUNCTION, on_open_socket);
     SET(OPENSOCKETDATA, transfer);
     SET(CLOSESOCKETFUNCTION, on_close_socket);
-    SET(CLOSESOCKETDATA,
-        transfer->client); /* a connection may outlive its first transfer */
-    SET(BUFFERSIZE, (long)RECEIVE_BUFFER);
+    SET(CLOSESOCKETDATA, transfer->client); /* a connection may outlive a transfer */
     SET(NOSIGNAL, 1L);
     SET(SUPPRESS_CONNECT_HEADERS, 1L);
 #if LIBCURL_VERSION_NUM >= 0x075700
@@ -200,7 +198,6 @@ int transfer_push(lua_State *L, struct transfer *transfer)
     if (transfer->result != CURLE_OK)
         curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_error);
     push_string(L, os_error ? strerror((int)os_error) : NULL, "os_error");
-    push_integer(L, easy, CURLINFO_SSL_VERIFYRESULT, "verify_result");
     push_integer(L, easy, CURLINFO_HTTP_CONNECTCODE, "proxy_status");
     curl_off_t uploaded = 0;
     curl_easy_getinfo(easy, CURLINFO_SIZE_UPLOAD_T, &uploaded);
