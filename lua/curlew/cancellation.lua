@@ -31,6 +31,21 @@ function M.due(task)
   return task.cancel_error or found
 end
 
+--- Starts a scope inside a task.
+---@param task curlew.Task
+---@param scope table
+function M.enter_scope(task, scope)
+  scope.task, scope.parent = task, task.scope
+  task.scope = scope
+end
+
+--- Ends the innermost scope of its task.
+---@param scope table
+function M.leave_scope(scope)
+  scope.task.scope = scope.parent
+  scope.task = nil
+end
+
 --- Passes a cancellation on to the children of the groups that `task` has opened within `outer`
 --- (nil: anywhere), except behind a shield.
 ---@param task curlew.Task

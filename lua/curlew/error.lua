@@ -49,6 +49,18 @@ function M.or_described(err)
   return err
 end
 
+--- From what a protected call has returned to what the call itself would have done: returns its
+--- results, or raises its error unchanged.
+---@param ok boolean
+---@param ... any
+---@return any ...
+function M.unwrap(ok, ...)
+  if not ok then
+    error((...), 0)
+  end
+  return ...
+end
+
 --- What `tostring` says, even for an error whose `__tostring` fails.
 ---@param value any
 ---@return string

@@ -52,8 +52,7 @@ end
 local function limit_of(request, phase)
   local timeout = request.options.timeout
   local connecting = phase == "resolve" or phase == "connect" or phase == "tls"
-  return connecting and timeout.connect < (timeout.total or math.huge) and timeout.connect
-    or timeout.total or math.huge
+  return connecting and math.min(timeout.connect, timeout.total) or timeout.total
 end
 
 -- A message by kind; what has no entry says what libcurl says.

@@ -8,7 +8,10 @@ local unhandled = require "curlew.unhandled"
 
 local M = {}
 
-local function is_task(item)
+--- Whether an item of a list is a task.
+---@param item any
+---@return boolean
+function M.is_task(item)
   return getmetatable(item) == Handle
 end
 
@@ -19,7 +22,7 @@ function M.check_items(list)
   errors.check_type("the list", list, "table")
   local count = list.n or #list
   for index = 1, count do
-    if not is_task(list[index]) then
+    if not M.is_task(list[index]) then
       errors.check_callable(("item %d of the list"):format(index), list[index])
     end
   end
@@ -27,7 +30,7 @@ function M.check_items(list)
 end
 
 local function run_item(item)
-  if is_task(item) then
+  if M.is_task(item) then
     return item:await()
   end
   return item()
@@ -35,9 +38,23 @@ end
 
 local function cancel_tasks(list, count)
   for index = 1, count do
-    if is_task(list[index]) then
+    if M.is_task(list[index]) then
       list[index]:cancel("its list has ended without it")
     end
+  end
+end
+
+-- Calls `fn(index, item, group)` in a child for each item, and waits for all. When that fails or is
+-- cancelled, the tasks among the items are cancelled, too.
+local function run_all(list, count, fn)
+  local ok, err = task.protect(task.group, function(group)
+    for index = 1, count do
+      group:spawn(fn, index, list[index], group)
+    end
+  end)
+  if not ok then
+    cancel_tasks(list, count)
+    error(err, 0)
   end
 end
 
@@ -48,17 +65,9 @@ end
 function M.gather(list)
   local count = M.check_items(list)
   local results = { n = count }
-  local ok, err = task.protect(task.group, function(group)
-    for index = 1, count do
-      group:spawn(function()
-        results[index] = run_item(list[index])
-      end)
-    end
+  run_all(list, count, function(index, item)
+    results[index] = run_item(item)
   end)
-  if not ok then
-    cancel_tasks(list, count)
-    error(err, 0)
-  end
   return results
 end
 
@@ -69,32 +78,12 @@ end
 function M.settle(list)
   local count = M.check_items(list)
   local outcomes = { n = count }
-  local ok, err = task.protect(task.group, function(group)
-    for index = 1, count do
-      group:spawn(function()
-        local ended, value = task.pcall(run_item, list[index])
-        outcomes[index] = ended and { ok = true, value = value }
-          or { ok = false, err = errors.or_described(value) }
-      end)
-    end
+  run_all(list, count, function(index, item)
+    local ok, value = task.pcall(run_item, item)
+    outcomes[index] = ok and { ok = true, value = value }
+      or { ok = false, err = errors.or_described(value) }
   end)
-  if not ok then -- cancelled from outside
-    cancel_tasks(list, count)
-    error(err, 0)
-  end
   return outcomes
-end
-
--- A runner of a race: the first to end decides it, and ends the others.
-local function run_against(race, group, index, item)
-  local ended = compat.pack(task.protect(run_item, item))
-  local self = task.current()
-  if not race.winner then
-    race.winner, race.ended = index, ended
-    group:cancel()
-  elseif not ended[1] and ended[2] ~= self.cancel_error then
-    unhandled.tell(errors.or_described(ended[2]), self)
-  end
 end
 
 --- Waits for the first item to end, and cancels the rest. Its error is raised when it has failed.
@@ -107,19 +96,21 @@ function M.race(list)
   if count == 0 then
     errors.blame("a race needs at least one item")
   end
-  local race = {}
-  local ok, err = task.protect(task.group, function(group)
-    for index = 1, count do
-      group:spawn(run_against, race, group, index, list[index])
+  local winner, ended
+  run_all(list, count, function(index, item, group)
+    local mine, self = compat.pack(task.protect(run_item, item)), task.current()
+    if not winner then -- the first to end decides the race, and ends the others
+      winner, ended = index, mine
+      group:cancel()
+    elseif not mine[1] and mine[2] ~= self.cancel_error then
+      unhandled.tell(errors.or_described(mine[2]), self)
     end
   end)
   cancel_tasks(list, count)
-  if not ok then
-    error(err, 0)
-  elseif not race.ended[1] then
-    error(errors.or_described(race.ended[2]), 0)
+  if not ended[1] then
+    error(errors.or_described(ended[2]), 0)
   end
-  return race.winner, compat.unpack(race.ended, 2, race.ended.n)
+  return winner, compat.unpack(ended, 2, ended.n)
 end
 
 --- Calls `fn(item, index)` for each item of a list, at most `limit` at once, and waits for all. The

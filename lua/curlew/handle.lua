@@ -74,6 +74,13 @@ function Task:note(err, co)
   end
 end
 
+--- For the runtime: keeps the traceback of a string error that comes from another task.
+function Task:note_failure(other)
+  if other.state == "failed" and type(other.error) == "string" then
+    self.noted_error, self.noted_trace = other.error, other:traceback()
+  end
+end
+
 --- A text of the frames in which the task stands, or in which it failed.
 ---@return string? nil when there are none
 function Task:traceback()
@@ -101,6 +108,5 @@ function Task:__tostring()
   return ("<Task %s %s%s%s>"):format(self:name(), self:status(), place and " at " .. place or "",
     self.spawned_at and ", spawned at " .. self.spawned_at or "")
 end
-
 
 return Task

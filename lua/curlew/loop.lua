@@ -75,14 +75,16 @@ local function step(driver, rang)
   end
 end
 
+local function step_kicked(driver)
+  driver.kicked = false
+  step(driver, false)
+end
+
 -- Transfers start at the end of the turn, all together, in one step.
 local function kick(driver)
   if not driver.kicked then
     driver.kicked = true
-    turn.defer(function()
-      driver.kicked = false
-      step(driver, false)
-    end)
+    turn.defer(step_kicked, driver)
   end
 end
 

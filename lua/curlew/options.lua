@@ -67,7 +67,10 @@ M.defaults = {
   verify = true,
 }
 
-local function union(...)
+--- A table of all fields of some tables; of those with one name, the last one's.
+---@param ... table
+---@return table
+function M.union(...)
   local all = {}
   for _, known in ipairs { ... } do
     for name, check in pairs(known) do
@@ -77,8 +80,8 @@ local function union(...)
   return all
 end
 
-local for_request = union(M.request, M.request_only)
-local for_session = union(M.request, M.session_only)
+local for_request = M.union(M.request, M.request_only)
+local for_session = M.union(M.request, M.session_only)
 
 local function check_all(given, known)
   local checked = {}
@@ -102,10 +105,10 @@ local function merge(options, defaults)
     end
   end
   if timeout_given and defaults.timeout then
-    options.timeout = union(defaults.timeout, timeout_given)
+    options.timeout = M.union(defaults.timeout, timeout_given)
   end
   if headers_given and defaults.headers then
-    options.headers = union(defaults.headers, headers_given)
+    options.headers = M.union(defaults.headers, headers_given)
   end
   return options
 end

@@ -61,8 +61,7 @@ function Queue:put(value)
     return closed_error()
   end
   putter.offered = value
-  list.push(self.putters, putter)
-  if task.park(list.remove, putter) == CLOSED then
+  if task.wait_in(self.putters) == CLOSED then
     return closed_error()
   end
   return true
@@ -97,13 +96,12 @@ end
 ---@async
 ---@return any value nil when the queue is closed and empty
 function Queue:get()
-  local getter = task.checkpoint()
+  task.checkpoint()
   local value = self:try_get()
   if value ~= nil or self.closed then
     return value
   end
-  list.push(self.getters, getter)
-  value = task.park(list.remove, getter)
+  value = task.wait_in(self.getters)
   if value ~= CLOSED then
     return value
   end
@@ -123,19 +121,11 @@ function Queue:size()
   return self.last - self.first + 1
 end
 
-local function wake_all(waiting, value)
-  local waiter = list.shift(waiting)
-  while waiter do
-    task.wake(waiter, value)
-    waiter = list.shift(waiting)
-  end
-end
-
 --- Ends the queue: what is in it can still be taken; whoever waits is told. May be called again.
 function Queue:close()
   self.closed = true
-  wake_all(self.getters, CLOSED)
-  wake_all(self.putters, CLOSED)
+  task.wake_all(self.getters, CLOSED)
+  task.wake_all(self.putters, CLOSED)
 end
 
 --- Makes a queue.

@@ -2,6 +2,7 @@
 --- cookies and keys to strangers, and leave https for http.
 
 local failure = require "curlew.failure"
+local options = require "curlew.options"
 local secrets = require "curlew.secrets"
 local url = require "curlew.url"
 
@@ -39,26 +40,23 @@ local function copy_without(fields, is_dropped)
 end
 
 local function next_request(request, target, status)
-  local options = {}
-  for name, value in pairs(request.options) do
-    options[name] = value
-  end
+  local changed = options.union(request.options)
   local new = {
     method = request.method,
     target = target,
-    options = options,
+    options = changed,
     body = request.body,
     content_type = request.content_type,
   }
   if becomes_get(status, request.method) then
     new.method, new.body, new.content_type = "GET", nil, nil
-    options.headers = copy_without(options.headers, function(name)
+    changed.headers = copy_without(changed.headers, function(name)
       return BODY_FIELDS[name]
     end)
   end
   if target.origin ~= request.target.origin then
-    options.auth, options.curl, options.cert, options.key = nil, nil, nil, nil
-    options.headers = copy_without(options.headers, function(name)
+    changed.auth, changed.curl, changed.cert, changed.key = nil, nil, nil, nil
+    changed.headers = copy_without(changed.headers, function(name)
       return name == "host" or secrets.is_secret(name)
     end)
   elseif not target.user then

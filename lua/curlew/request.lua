@@ -15,7 +15,7 @@ local HTTP_VERSIONS = { auto = 4, ["1.1"] = 2, ["2"] = 3, ["2-prior-knowledge"] 
 -- CURL_SSLVERSION_*, as the lowest version allowed.
 local TLS_VERSIONS = { ["1.0"] = 4, ["1.1"] = 5, ["1.2"] = 6, ["1.3"] = 7 }
 -- CURL_IPRESOLVE_*
-local IP_VERSIONS = { any = 0, ["4"] = 1, ["6"] = 2 }
+local IP_VERSIONS = { ["4"] = 1, ["6"] = 2 }
 -- CURLAUTH_*
 local AUTH_TYPES = { basic = 1, digest = 2, any = 3 }
 
@@ -75,10 +75,7 @@ local plain_lines = setmetatable({}, { __mode = "k" })
 -- libcurl's form of header lines: "Name: value", "Name;" for an empty value, "Name:" for one that
 -- libcurl would add itself and is not to.
 local function make_lines(request)
-  local fields, lines = {}, {}
-  for name, field in pairs(request.options.headers or {}) do
-    fields[name] = field
-  end
+  local fields, lines = options.union(request.options.headers or {}), {}
   add_defaults(fields, request)
   local names = {}
   for name in pairs(fields) do
@@ -157,9 +154,7 @@ local function set_network(set, given)
   set.INTERFACE = given.interface
   set.UNIX_SOCKET_PATH = given.unix_socket
   set.RESOLVE = given.resolve
-  if given.ip ~= "any" then
-    set.IPRESOLVE = IP_VERSIONS[given.ip]
-  end
+  set.IPRESOLVE = IP_VERSIONS[given.ip]
   if given.max_speed and given.max_speed < math.huge then
     set.MAX_RECV_SPEED_LARGE, set.MAX_SEND_SPEED_LARGE = given.max_speed, given.max_speed
   end
@@ -196,30 +191,21 @@ local function shared_options(given)
   return set
 end
 
-local function copy(from, to)
-  for name, value in pairs(from) do
-    to[name] = value
-  end
-end
-
 --- What libcurl is told of a request, by option name. The total limit of time is not in it: how
 --- much of it is left is known only at the start.
 ---@param request table
 ---@return table
 function M.curl_options(request)
   local given = request.options
-  local set = { URL = request.target.url, HTTPHEADER = header_lines(request) }
-  copy(shared_options(given), set)
+  local set = options.union(shared_options(given))
+  set.URL, set.HTTPHEADER = request.target.url, header_lines(request)
   set_method(set, request)
   set_auth(set, request)
   if request.target.scheme == "https" then
     set_tls(set, given)
   end
   set_multiplexing(set, request)
-  if given.curl then
-    copy(given.curl, set)
-  end
-  return set
+  return given.curl and options.union(set, given.curl) or set
 end
 
 --- Makes a request of what the user has given. Raises, at the caller's line, for wrong options.

@@ -28,10 +28,7 @@ local function child_ended(group, child)
     if group.failed and child.error ~= group.error then
       unhandled.report(child)
     elseif not group.failed then
-      local host = group.scope.task
-      if type(child.error) == "string" then
-        host.noted_error, host.noted_trace = child.error, child:traceback()
-      end
+      group.scope.task:note_failure(child)
       fail(group, child.error)
     end
   end
@@ -104,7 +101,7 @@ local function end_group(group, ok, ...)
   local is_raised = not ok and body_failed(group, (...))
   local waited = group.count > 0
   join(group)
-  task.leave_scope(group.scope)
+  cancellation.leave_scope(group.scope)
   if group.failed then
     error(group.error, 0)
   elseif is_raised then
@@ -126,19 +123,16 @@ end
 ---@return any ... the results of the body; nothing when the group was cancelled by `group:cancel()`
 function M.group(body)
   errors.check_callable("the body of a group", body)
-  task.checkpoint()
+  local host = task.checkpoint()
   local group = setmetatable({ children = {}, count = 0 }, Group)
   group.scope = { group = group }
-  task.enter_scope(group.scope)
+  cancellation.enter_scope(host, group.scope)
   return end_group(group, task.protect(body, group))
 end
 
-local function end_shield(scope, ok, ...)
-  task.leave_scope(scope)
-  if not ok then
-    error((...), 0)
-  end
-  return ...
+local function end_shield(scope, ...)
+  cancellation.leave_scope(scope)
+  return errors.unwrap(...)
 end
 
 --- Runs `fn(...)`; a cancellation from outside waits until it has ended, and is raised at the next
@@ -149,9 +143,8 @@ end
 ---@return any ... the results of `fn`
 function M.shield(fn, ...)
   errors.check_callable("the function to shield", fn)
-  task.check_task()
   local scope = { shield = true }
-  task.enter_scope(scope)
+  cancellation.enter_scope(task.check_task(), scope)
   return end_shield(scope, task.protect(fn, ...))
 end
 

@@ -8,19 +8,9 @@ local task = require "curlew.task"
 
 local M = {}
 
--- Suspends the running task at the end of `queue`, until it is shifted out and woken.
-local function wait_in(queue)
-  local waiter = task.current()
-  list.push(queue, waiter)
-  return task.park(list.remove, waiter)
-end
-
-local function release_after(self, ok, ...)
+local function release_after(self, ...)
   self:release()
-  if not ok then
-    error((...), 0)
-  end
-  return ...
+  return errors.unwrap(...)
 end
 
 -- `:with(fn, ...)`: runs `fn(...)` between `acquire` and `release`.
@@ -43,7 +33,7 @@ function Semaphore:acquire()
   if self.free > 0 then
     self.free = self.free - 1
   else
-    wait_in(self.waiting)
+    task.wait_in(self.waiting)
   end
 end
 
@@ -83,7 +73,7 @@ function Lock:acquire()
   if self.holder == holder then
     errors.blame("this task holds the lock already")
   elseif self.holder then
-    wait_in(self.waiting)
+    task.wait_in(self.waiting)
   else
     self.holder = holder
   end
@@ -117,18 +107,14 @@ Event.__index = Event
 function Event:wait()
   task.checkpoint()
   if not self.value then
-    wait_in(self.waiting)
+    task.wait_in(self.waiting)
   end
 end
 
 --- Sets the event and wakes all tasks that wait for it.
 function Event:set()
   self.value = true
-  local waiter = list.shift(self.waiting)
-  while waiter do
-    task.wake(waiter)
-    waiter = list.shift(self.waiting)
-  end
+  task.wake_all(self.waiting)
 end
 
 --- Takes the event back.
@@ -167,7 +153,7 @@ function Condition:wait()
   task.checkpoint()
   check_holder(self)
   self.lock:release()
-  local ok, err = task.pcall(wait_in, self.waiting)
+  local ok, err = task.pcall(task.wait_in, self.waiting)
   task.shield(self.lock.acquire, self.lock)
   if not ok then
     error(err, 0)

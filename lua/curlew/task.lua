@@ -37,23 +37,7 @@ end
 
 M.live = ending.live
 M.wake = waking.wake
-
--- Scopes ---------------------------------------------------------------------------------
-
---- Starts a scope inside the running task.
----@param scope table
-function M.enter_scope(scope)
-  scope.parent = current.scope
-  scope.task = current
-  current.scope = scope
-end
-
---- Ends the innermost scope of the running task.
----@param scope table
-function M.leave_scope(scope)
-  current.scope = scope.parent
-  scope.task = nil
-end
+M.wake_all = waking.wake_all
 
 --- The error that the next wait of the running task will raise, or nil.
 function M.due()
@@ -215,6 +199,14 @@ function M.park(abort, arg)
   return value
 end
 
+--- Suspends the running task at the end of a list, until it is shifted out and woken.
+---@param waiting table a list of `curlew.list`
+---@return any value as of `park`
+function M.wait_in(waiting)
+  list.push(waiting, current)
+  return M.park(list.remove, current)
+end
+
 --- Lets all other ready tasks, and the loop, go on. Waits.
 ---@async
 function M.yield()
@@ -279,12 +271,9 @@ function Handle:await()
   end
   if not self:done() then
     self.waiters = self.waiters or {}
-    list.push(self.waiters, waiter)
-    M.park(list.remove, waiter)
+    M.wait_in(self.waiters)
   end
-  if self.state == "failed" and type(self.error) == "string" then
-    waiter.noted_error, waiter.noted_trace = self.error, self:traceback()
-  end
+  waiter:note_failure(self)
   return self:result()
 end
 

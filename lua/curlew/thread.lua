@@ -73,13 +73,6 @@ local function check_plain(...)
   end
 end
 
-local function finish(ok, ...)
-  if not ok then
-    error((...), 0)
-  end
-  return ...
-end
-
 --- Runs `fn(...)` on a worker thread, in a Lua of its own, and waits for its results. `fn` must not
 --- use anything from around it; arguments and results are strings, numbers (which arrive as
 --- floats), booleans or nil, seven at most. A thread cannot be ended from outside: when the task is
@@ -97,7 +90,7 @@ function M.thread(fn, ...)
   check_plain(...)
   local code = string.dump(fn)
   local args = compat.pack(...)
-  return finish(callback.await(function(done)
+  return errors.unwrap(callback.await(function(done)
     -- luv would free a context under its thread: the callback, which luv keeps, keeps it.
     local context
     at_work = at_work + 1

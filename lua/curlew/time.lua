@@ -188,7 +188,7 @@ local function end_limit(scope, ok, ...)
   if scope.alarm then
     M.cancel(scope.alarm)
   end
-  task.leave_scope(scope)
+  cancellation.leave_scope(scope)
   if ok then
     return ...
   end
@@ -213,9 +213,8 @@ end
 function M.timeout(seconds, fn, ...)
   errors.check_seconds("the limit", seconds)
   errors.check_callable("the function to limit", fn)
-  task.checkpoint()
   local scope = { seconds = seconds }
-  task.enter_scope(scope)
+  cancellation.enter_scope(task.checkpoint(), scope)
   if seconds <= 0 then
     expire(scope)
   elseif seconds < math.huge then

@@ -2,7 +2,6 @@
 
 local errors = require "curlew.error"
 local gather = require "curlew.gather"
-local Handle = require "curlew.handle"
 local list = require "curlew.list"
 local task = require "curlew.task"
 local time = require "curlew.time"
@@ -16,7 +15,7 @@ local function to_tasks(items)
   local tasks = {}
   for index = 1, count do
     local item = items[index]
-    tasks[index] = getmetatable(item) == Handle and item or task.spawn(item)
+    tasks[index] = gather.is_task(item) and item or task.spawn(item)
   end
   return tasks
 end
@@ -109,18 +108,10 @@ function M.wait(items, options)
   return split(tasks)
 end
 
-local function wake_all(waiting)
-  local waiter = list.shift(waiting)
-  while waiter do
-    task.wake(waiter)
-    waiter = list.shift(waiting)
-  end
-end
-
 local function on_completed(observer, member)
   local state = observer.state
   state.ended[#state.ended + 1] = member
-  wake_all(state.waiting)
+  task.wake_all(state.waiting)
 end
 
 --- Iterates over tasks in the order in which they end: `for t in task.as_completed(list) do`. Each
@@ -139,9 +130,7 @@ function M.as_completed(items)
       if state.taken == #tasks then
         return nil
       end
-      local waiter = task.current()
-      list.push(state.waiting, waiter)
-      task.park(list.remove, waiter)
+      task.wait_in(state.waiting)
     end
     state.taken = state.taken + 1
     return state.ended[state.taken]

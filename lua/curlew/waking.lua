@@ -1,6 +1,7 @@
 --- One queue for all wakes: nothing is resumed from inside another's resume, so a chain of tasks
 --- that wait for one another is no deeper than two.
 
+local list = require "curlew.list"
 local turn = require "curlew.turn"
 
 local M = {}
@@ -20,6 +21,17 @@ function M.wake(task, value)
   if task.state == "waiting" then
     task.value = value
     M.make_ready(task)
+  end
+end
+
+--- Ends the waits of all tasks of a list, first come, first woken.
+---@param waiting table a list of `curlew.list`
+---@param value? any
+function M.wake_all(waiting, value)
+  local waiter = list.shift(waiting)
+  while waiter do
+    M.wake(waiter, value)
+    waiter = list.shift(waiting)
   end
 end
 
