@@ -72,23 +72,6 @@ describe("compat", function()
     end)
   end)
 
-  describe("as_body", function()
-    it("returns a Lua function itself", function()
-      local function fn() end
-      assert.equal(fn, compat.as_body(fn))
-    end)
-
-    it("lets a coroutine run C functions and callable tables", function()
-      local callable = setmetatable({ base = 10 }, { __call = function(self, a, b)
-        return self.base + a, b
-      end })
-      assert.same({ true, 11, "b" },
-        { coroutine.resume(coroutine.create(compat.as_body(callable)), 1, "b") })
-      assert.same({ true, 3 },
-        { coroutine.resume(coroutine.create(compat.as_body(math.max)), 1, 3) })
-    end)
-  end)
-
   describe("finalizer", function()
     it("calls its function once, when the object is collected, and not before", function()
       local called = 0

@@ -15,10 +15,16 @@ local waking = require "curlew.waking"
 
 local M = {}
 
+--- What `park` is woken with when it has to raise.
+M.RAISE = {}
+
 --- The error that a wait of `task` has to raise now: of all that are cancelled, the outermost's.
 ---@param task curlew.Task
 ---@return any
 function M.due(task)
+  if not task.scope then
+    return task.cancel_error
+  end
   local found
   local scope = task.scope
   while scope do
@@ -52,6 +58,9 @@ end
 ---@param outer? table the cancelled scope
 ---@param err any
 function M.cancel_groups(task, outer, err)
+  if not task.scope then
+    return
+  end
   local groups = {}
   local scope = task.scope
   while scope and scope ~= outer do
@@ -73,10 +82,8 @@ end
 -- Ends the wait in which `task` stands, if it has to and the wait lets itself be ended.
 local function interrupt(task)
   if task.state == "waiting" and task.abort and M.due(task) then
-    task.raise = true
-    local abort, arg = task.abort, task.abort_arg
-    task.abort, task.abort_arg = nil, nil
-    waking.make_ready(task)
+    local abort, arg = task.abort, task.value
+    waking.wake(task, M.RAISE)
     abort(arg, task)
   end
 end
@@ -101,8 +108,7 @@ end
 function Handle:cancel(reason)
   if self:done() then
     return false
-  end
-  if not self.cancel_error then
+  elseif not self.cancel_error then
     self:cancel_with(errors.new {
       kind = "cancelled",
       message = reason == nil and "the task was cancelled" or errors.describe(reason),
@@ -119,7 +125,7 @@ function Handle:cancel_with(err)
   end
   self.cancel_error = err
   if self.state == "scheduled" then
-    self.co, self.args = nil, nil
+    self.fn, self.packed, self.value = nil, nil, nil
     ending.conclude(self, "cancelled")
     return
   end

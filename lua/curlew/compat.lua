@@ -35,23 +35,6 @@ M.is_yieldable = coroutine.isyieldable or function()
   end
 end
 
--- Lua 5.1 makes coroutines of Lua functions only.
-local takes_c_functions = pcall(coroutine.create, print)
-
---- A Lua function that does what `callable` (any function, or a value with `__call`) does; itself
---- when a coroutine can run it as it is.
----@param callable any
----@return function
-function M.as_body(callable)
-  if type(callable) == "function"
-    and (takes_c_functions or debug.getinfo(callable, "S").what ~= "C") then
-    return callable
-  end
-  return function(...)
-    return callable(...)
-  end
-end
-
 --- Makes an object whose collection calls `fn(object)`; `__gc` of tables is not known to 5.1.
 ---@param fn fun()
 ---@return any

@@ -8,31 +8,34 @@ local waking = require "curlew.waking"
 
 local M = {}
 
---- Every task that has not ended, as keys.
-M.live = {}
+--- The tasks that have not ended and are in no group, as keys.
+M.roots = {}
+
+local roots = M.roots
 
 --- Ends a task in the given state: wakes who awaits it, tells its owner.
 ---@param task curlew.Task
 ---@param state string "done", "failed" or "cancelled"
 function M.conclude(task, state)
+  local owner = task.owner
   task.state = state
-  M.live[task] = nil
-  local is_awaited = task.on_end ~= nil
-  local waiter = task.waiters and list.shift(task.waiters)
-  while waiter do
+  local is_awaited = false
+  while task.first do
+    local waiter = list.shift(task)
     if waiter.notify then -- an observer, which is told, but does not take the result
-      waiter.notify(waiter, task)
+      waiter:notify(task)
     else
       is_awaited = true
       waking.wake(waiter)
     end
-    waiter = list.shift(task.waiters)
   end
+  if owner then
+    owner:child_ended(task)
+    return
+  end
+  roots[task] = nil
   if state == "failed" and not is_awaited then
     unhandled.watch(task)
-  end
-  if task.on_end then
-    task.on_end(task.on_end_arg, task)
   end
 end
 
@@ -54,20 +57,6 @@ function M.fail(task, err)
   end
   task.error = err
   M.conclude(task, "failed")
-end
-
---- Ends a task whose function has returned.
----@param task curlew.Task
----@param ... any its results
-function M.finish(task, ...)
-  task.count = select("#", ...)
-  if task.count == 1 then
-    task.first = ...
-  elseif task.count > 1 then
-    task.results = { ... }
-  end
-  task.co = nil
-  M.conclude(task, "done")
 end
 
 return M

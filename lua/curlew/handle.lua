@@ -4,15 +4,18 @@
 ---   id, label      number of its making; name given by the user
 ---   state          "scheduled", "running", "waiting", "ready" (its wait is over but for the
 ---                  resuming), "done", "failed", "cancelled"
----   fn, args, co   its function; its arguments until it starts; its coroutine from then on
+---   fn, co         its function until it starts; its coroutine from then on
 ---   outer          on Lua 5.1, the coroutines around `co`: `{ co =, next = }`
----   abort, abort_arg   how to undo the registration of the wait in which it stands
----   value, raise   what its `park` returns; true when it has to raise instead
----   scope, cancel_error   innermost cancel scope; what it raises once it is cancelled
----   waiters        list of the tasks that await it, and of observers: `{ notify(observer, task) }`
----   on_end, on_end_arg   told when it has ended: `on_end(on_end_arg, task)`
----   count, first, results   its results, packed in `results` when more than one
+---   abort          how to undo the registration of the wait in which it stands
+---   value          its argument; while it waits, that of `abort`; then what `park` returns; in the
+---                  end, its result
+---   packed         its arguments until it starts, or its results, when they are not one
 ---   error          why it failed
+---   scope, cancel_error   innermost cancel scope; what it raises once it is cancelled
+---   first, last    it is itself the list of the tasks that await it, and of observers, which are
+---                  told: `observer:notify(task)`
+---   list, next, previous   the list in which it waits
+---   owner          told when it has ended: `owner:child_ended(task)`
 ---   spawned_at     with CURLEW_DEBUG=1, the line that has spawned it
 ---   noted_error, noted_trace   a string error, and its traceback taken before it was unwound
 
@@ -54,10 +57,11 @@ end
 --- Does not wait.
 function Task:result()
   if self.state == "done" then
-    if self.count == 1 then
-      return self.first
+    local packed = self.packed
+    if packed then
+      return compat.unpack(packed, 1, packed.n)
     end
-    return compat.unpack(self.results or {}, 1, self.count)
+    return self.value
   elseif self.state == "cancelled" then
     error(self.cancel_error, 0)
   elseif self.state == "failed" then

@@ -1,9 +1,11 @@
 --- The runner: a main task on luv's loop, from its start until nothing of it is left.
 
 local errors = require "curlew.error"
+local list = require "curlew.list"
 local task = require "curlew.task"
 local time = require "curlew.time"
 local trace = require "curlew.trace"
+local tree = require "curlew.tree"
 local turn = require "curlew.turn"
 local unhandled = require "curlew.unhandled"
 local uv = require "curlew.uv"
@@ -31,38 +33,23 @@ local function turn_until(finished)
   return true
 end
 
-local function sorted_live()
-  local tasks = {}
-  for member in pairs(task.live) do
-    tasks[#tasks + 1] = member
-  end
-  table.sort(tasks, function(a, b)
-    return a.id < b.id
-  end)
-  return tasks
-end
-
 local function describe_deadlock()
-  local lines = { "deadlock: nothing in the loop can wake any of these tasks" }
-  for _, member in ipairs(sorted_live()) do
-    lines[#lines + 1] = "  " .. tostring(member)
-  end
-  return table.concat(lines, "\n")
+  return "deadlock: nothing in the loop can wake any of these tasks\n" .. tree.tree(1)
 end
 
 -- Cancels all tasks, those included that are spawned meanwhile, and waits for them. Returns a
 -- description when some can never end.
 local function cancel_all(reason)
   local function nothing_lives()
-    for _, member in ipairs(sorted_live()) do
+    for _, member in ipairs(tree.roots()) do
       member:cancel(reason)
     end
-    return next(task.live) == nil
+    return next(task.roots) == nil
   end
   if not turn_until(nothing_lives) then
     local description = describe_deadlock()
-    for member in pairs(task.live) do -- waits behind a shield for what cannot come
-      task.live[member] = nil
+    for member in pairs(task.roots) do -- waits behind a shield for what cannot come
+      task.roots[member] = nil
     end
     return description
   end
@@ -81,6 +68,7 @@ end
 
 local function run_main(main)
   local signal = watch_interrupt(main)
+  list.push(main, { notify = turn.stop }) -- what is ready when it ends does not go on by chance
   local deadlock
   local ended = turn_until(function()
     return main:done()

@@ -21,19 +21,20 @@ local function fail(group, err)
   cancellation.cancel_scope(group.scope, cancelled_by "another member of the group has failed")
 end
 
-local function child_ended(group, child)
-  group.children[child] = nil
-  group.count = group.count - 1
+--- For the runtime: a child has ended.
+function Group:child_ended(child)
+  self.children[child] = nil
+  self.count = self.count - 1
   if child.state == "failed" then
-    if group.failed and child.error ~= group.error then
+    if self.failed and child.error ~= self.error then
       unhandled.report(child)
-    elseif not group.failed then
-      group.scope.task:note_failure(child)
-      fail(group, child.error)
+    elseif not self.failed then
+      self.scope.task:note_failure(child)
+      fail(self, child.error)
     end
   end
-  if group.count == 0 and group.joiner then
-    task.wake(group.joiner)
+  if self.count == 0 and self.joiner then
+    task.wake(self.joiner)
   end
 end
 
@@ -45,8 +46,7 @@ function Group:spawn(fn, ...)
   if self.closed then
     errors.blame("the group has ended: nothing can be spawned into it any more")
   end
-  local child = task.spawn(fn, ...)
-  child.on_end, child.on_end_arg = child_ended, self
+  local child = task.spawn_in(self, fn, ...)
   self.children[child] = true
   self.count = self.count + 1
   if self.cancel_error then

@@ -10,24 +10,25 @@ local ending = require "curlew.ending"
 local errors = require "curlew.error"
 local Handle = require "curlew.handle"
 local list = require "curlew.list"
+local spawning = require "curlew.spawning"
 local trace = require "curlew.trace"
 local turn = require "curlew.turn"
 local waking = require "curlew.waking"
 
 local resume, yield, running = coroutine.resume, coroutine.yield, coroutine.running
+local is_yieldable = compat.is_yieldable
 local pack, unpack = compat.pack, compat.unpack
-local due = cancellation.due
+local call = spawning.call
+local due, RAISE = cancellation.due, cancellation.RAISE
+local push = turn.push
 
 local M = {}
 
--- What a task yields: PARK while it waits, CALL to run a function in a coroutine of its own, DONE
--- and its results when its function has returned.
+-- What a task yields: PARK while it waits, CALL and a function to run that in a coroutine of its
+-- own, DONE when its function has returned.
 local PARK, CALL, DONE = {}, {}, {}
 
-local NO_ARGUMENTS = { n = 0 }
-
 local current -- the task that runs now
-local created = 0
 
 --- The running task, nil outside of one. Does not wait.
 ---@return curlew.Task?
@@ -35,7 +36,8 @@ function M.current()
   return current
 end
 
-M.live = ending.live
+M.roots = ending.roots
+M.spawn, M.spawn_in = spawning.spawn, spawning.spawn_in
 M.wake = waking.wake
 M.wake_all = waking.wake_all
 
@@ -54,7 +56,7 @@ end
 
 -- Resuming -------------------------------------------------------------------------------------
 
-local settle, serve
+local settle
 
 -- Code that yields behind the runtime's back is told so at its own line, by a hook that fires as
 -- soon as it runs on; so it is unwound like any other error.
@@ -70,45 +72,42 @@ local function refuse_yield(task)
       error(message, 0)
     end
   end, "", 1)
-  local results = pack(resume(co))
+  local ok, marker, body = resume(co)
   debug.sethook(co)
   if not is_told then -- it was the last thing that the coroutine did
     return settle(task, false, message)
   end
-  return settle(task, unpack(results, 1, results.n))
+  return settle(task, ok, marker, body)
 end
 
--- What the coroutine of a task runs: the functions of one task after another.
-function serve(fn, ...)
-  return serve(yield(DONE, fn(...)))
-end
-
--- Clears what a task that ends may have left behind.
-local function leave(task)
-  task.scope = nil
-  if task.abort then -- by a wait that could not yield
-    task.abort(task.abort_arg, task)
-    task.abort = nil
+-- What a coroutine runs: the functions of one task after another.
+local function serve(task)
+  while true do
+    call(task)
+    task = yield(DONE)
   end
 end
 
--- Takes what a resume gave: the task waits, calls, has yielded by itself, or its coroutine ended.
-function settle(task, ok, ...)
-  local marker, body = ...
+-- Takes what a resume gave but for PARK: the task has ended or called, it has yielded by itself, or
+-- its coroutine is dead.
+function settle(task, ok, marker, body)
   if marker == PARK then
     return
   elseif marker == DONE then
     coroutines.keep(task.co)
-    leave(task)
-    return ending.finish(task, select(2, ...))
-  elseif coroutine.status(task.co) ~= "dead" then
+    task.co = nil
+    return ending.conclude(task, "done")
+  elseif ok and coroutine.status(task.co) ~= "dead" then
     if marker == CALL then
-      local outer = task.co
-      task.outer = { co = outer, next = task.outer }
+      task.outer = { co = task.co, next = task.outer }
       task.co = coroutine.create(body)
-      return settle(task, resume(task.co, select(3, ...)))
+      return settle(task, resume(task.co))
     end
     return refuse_yield(task)
+  end
+  if task.abort then -- it died in a wait that could not yield, of a Lua that cannot tell beforehand
+    task.abort(task.value, task)
+    task.abort = false
   end
   local outer = task.outer
   if outer then
@@ -116,32 +115,34 @@ function settle(task, ok, ...)
       task:note(marker, task.co)
     end
     task.co, task.outer = outer.co, outer.next
-    return settle(task, resume(task.co, ok, ...))
+    return settle(task, resume(task.co, ok, marker))
   end
-  leave(task)
   ending.fail(task, marker)
 end
 
 local function step(task)
-  local args, value = task.args, task.value
-  if task.state ~= "ready" and task.state ~= "scheduled" then
-    return -- cancelled before its start
+  if task.state == "cancelled" then -- before its start
+    return
   end
   current = task
   task.state = "running"
-  if not task.co then
-    task.co, task.args = coroutines.take(serve), nil
-    settle(task, resume(task.co, task.fn, unpack(args, 1, args.n)))
-  else
+  local co, value = task.co, task.value
+  if not co then
+    co, value = coroutines.take(serve), task
+    task.co = co
+  elseif value ~= nil then
     task.value = nil
-    settle(task, resume(task.co, value))
+  end
+  local ok, marker, body = resume(co, value)
+  if marker ~= PARK then
+    settle(task, ok, marker, body)
   end
   current = nil
 end
 
-Handle.step = not debugging.enabled and step or function(task)
+turn.set_step(debugging.enabled and function(task)
   debugging.watch_step(task, step)
-end
+end or step)
 
 -- Waiting --------------------------------------------------------------------------------------
 
@@ -155,29 +156,32 @@ function M.check_task()
   return current
 end
 
--- Raises, at the caller's line, when the caller is no task or cannot yield here.
-local function check_place()
-  local task = M.check_task()
-  if running() ~= task.co then
+local function refuse_place()
+  if running() ~= M.check_task().co then
     errors.blame("cannot wait inside a coroutine other than the task's own")
-  elseif not compat.is_yieldable() then
-    errors.blame("cannot wait here: a C function stands between the task and this call "
-      .. "(table.sort, string.gsub, require or, on Lua 5.1, pcall: use task.pcall there)")
   end
-  return task
+  errors.blame("cannot wait here: a C function stands between the task and this call "
+    .. "(table.sort, string.gsub, require or, on Lua 5.1, pcall: use task.pcall there)")
 end
 
 --- The first line of everything that waits: raises when the caller is no task, cannot yield here,
 --- or is to be cancelled. Call it before anything is registered.
 ---@return curlew.Task the running task
 function M.checkpoint()
-  local task = check_place()
-  local err = due(task)
-  if err then
-    error(err, 0)
+  local task = current
+  if not task or running() ~= task.co or not is_yieldable() then
+    refuse_place()
+  end
+  if task.cancel_error or task.scope then
+    local err = due(task)
+    if err then
+      error(err, 0)
+    end
   end
   return task
 end
+
+local checkpoint = M.checkpoint
 
 --- Suspends the running task until `wake(task, value)`, and returns that value. When the task is
 --- cancelled first, `abort(arg, task)` must undo the registration, so that `wake` is not called for
@@ -187,13 +191,9 @@ end
 ---@return any
 function M.park(abort, arg)
   local task = current
-  if task.abort then -- left by a wait that could not yield, of a Lua that does not tell beforehand
-    task.abort(task.abort_arg, task)
-  end
-  task.state, task.abort, task.abort_arg = "waiting", abort, arg
+  task.state, task.abort, task.value = "waiting", abort, arg
   local value = yield(PARK)
-  if task.raise then
-    task.raise = nil
+  if value == RAISE then
     error(due(task), 0)
   end
   return value
@@ -210,9 +210,9 @@ end
 --- Lets all other ready tasks, and the loop, go on. Waits.
 ---@async
 function M.yield()
-  local task = M.checkpoint()
-  task.state = "waiting"
-  waking.make_ready(task)
+  local task = checkpoint()
+  task.state = "ready"
+  push(task)
   yield(PARK)
 end
 
@@ -220,7 +220,14 @@ end
 -- Where the task could not wait anyway, plain pcall does.
 local function call_apart(fn, ...)
   if current and running() == current.co and compat.is_yieldable() then
-    return yield(CALL, compat.as_body(fn), ...)
+    local args = pack(...)
+    local ok, results = yield(CALL, function()
+      return pack(fn(unpack(args, 1, args.n)))
+    end)
+    if ok then
+      return true, unpack(results, 1, results.n)
+    end
+    return false, results
   end
   return pcall(fn, ...)
 end
@@ -236,42 +243,16 @@ end or call_apart
 
 -- Tasks ----------------------------------------------------------------------------------------
 
---- Schedules `fn(...)` as a task. It starts on a later turn, never inside `spawn`, in any live
---- loop.
----@param fn function|table a function, or a coroutine object of `task.async`
----@param ... any
----@return curlew.Task
-function M.spawn(fn, ...)
-  errors.check_callable("the function to spawn", fn)
-  if type(fn) == "table" and fn.into_function then
-    fn = fn:into_function()
-  end
-  created = created + 1
-  local task = setmetatable({
-    id = created,
-    state = "scheduled",
-    fn = fn,
-    args = select("#", ...) > 0 and pack(...) or NO_ARGUMENTS,
-  }, Handle)
-  ending.live[task] = true
-  if debugging.enabled then
-    debugging.note_spawn(task)
-  end
-  turn.push(Handle.step, task)
-  return task
-end
-
 --- Waits until the task has ended. Returns its results, or raises its error unchanged; for a
 --- cancelled task an error of kind "cancelled".
 ---@async
 function Handle:await()
-  local waiter = M.checkpoint()
+  local waiter = checkpoint()
   if waiter == self then
     errors.blame("a task cannot await itself")
   end
   if not self:done() then
-    self.waiters = self.waiters or {}
-    M.wait_in(self.waiters)
+    M.wait_in(self)
   end
   waiter:note_failure(self)
   return self:result()

@@ -5,6 +5,7 @@ local errors = require "curlew.error"
 local run = require "curlew.run"
 local time = require "curlew.time"
 local turn = require "curlew.turn"
+local uv = require "curlew.uv"
 
 local M = {}
 M.testing = M -- so that it is found as task.testing
@@ -23,43 +24,43 @@ function M.random(seed)
   end
 end
 
--- A clock that stands still while anything can run, and then jumps to the next deadline.
+-- A clock that stands still while anything can run, and then jumps to the next deadline: luv's idle
+-- handle is called once for each turn of the loop, which has looked for sockets before.
 local function jumping_clock()
-  local clock = { time = 0, is_armed = false }
-  function clock.now()
-    return clock.time
-  end
-  local function jump()
-    if not clock.is_armed then
-      return
-    elseif not turn.is_quiet() then -- let the tasks go on, and the loop look for what has come
-      turn.push(jump)
-      return
+  local clock, now, deadline = {}, 0, nil
+  local idle = uv.new_idle()
+  local jump = turn.entry(function()
+    if not turn.has_more() then
+      idle:stop()
+      now = math.max(now, deadline)
+      time.ring()
     end
-    clock.is_armed = false
-    clock.time = math.max(clock.time, clock.deadline)
-    time.ring()
+  end)
+  function clock.now()
+    return now
   end
-  function clock.arm(deadline)
-    clock.deadline = deadline
-    if not clock.is_armed and deadline < math.huge then
-      clock.is_armed = true
-      turn.push(jump)
+  function clock.arm(next_deadline)
+    deadline = next_deadline
+    if deadline < math.huge then
+      idle:start(jump)
     end
   end
   function clock.disarm()
-    clock.is_armed = false
+    idle:stop()
+  end
+  function clock.close()
+    idle:close()
+    uv.run("nowait") -- lets luv finish the closing
   end
   return clock
 end
 
 local function shuffler(seed)
   local random = M.random(seed)
-  return function(calls, args, length)
-    for i = length, 2, -1 do
+  return function(tasks, count)
+    for i = count, 2, -1 do
       local j = random(i)
-      calls[i], calls[j] = calls[j], calls[i]
-      args[i], args[j] = args[j], args[i]
+      tasks[i], tasks[j] = tasks[j], tasks[i]
     end
   end
 end
@@ -74,11 +75,13 @@ end
 function M.run(fn, options)
   errors.check_callable("the main function", fn)
   local seed = errors.check_options(options, { seed = "number" }).seed
-  local restore_clock = time.set_clock(jumping_clock())
+  local clock = jumping_clock()
+  local restore_clock = time.set_clock(clock)
   turn.set_order(seed and shuffler(seed))
   local results = compat.pack(pcall(run.run, fn))
   turn.set_order(nil)
   restore_clock()
+  clock.close()
   if not results[1] then
     local err = results[2]
     if seed and type(err) == "string" then

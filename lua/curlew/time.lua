@@ -2,18 +2,25 @@
 
 local cancellation = require "curlew.cancellation"
 local errors = require "curlew.error"
+local Handle = require "curlew.handle"
+local list = require "curlew.list"
 local task = require "curlew.task"
 local turn = require "curlew.turn"
 local uv = require "curlew.uv"
+
+local huge = math.huge
+local checkpoint, park = task.checkpoint, task.park
 
 local M = {}
 
 -- Milliseconds: luv's timer is never set further ahead; a longer wait is set again then.
 local LONGEST = 24 * 60 * 60 * 1000
 
--- A binary heap of `{ deadline =, serial =, call =, arg =, index = }`, the earliest first; of two
--- with one deadline the one made first.
-local heap, size, serial = {}, 0, 0
+-- Milliseconds are what luv's timer can tell apart, so deadlines are rounded up to the next one,
+-- and those of one millisecond share a bucket: a list of members, told by `member:ring()`, with its
+-- `tick` and its `index` in a binary heap, the earliest first.
+local buckets = {} -- by tick
+local heap, size = {}, 0
 local timer -- luv's, made at first use
 local armed -- the deadline for which the clock is set, nil when it is not
 
@@ -25,43 +32,43 @@ function M.now()
   return clock.now()
 end
 
-local function rise(node, index)
-  local deadline, order = node.deadline, node.serial
-  while index > 1 do
-    local above = (index - index % 2) / 2
-    local parent = heap[above]
-    if parent.deadline < deadline or (parent.deadline == deadline and parent.serial < order) then
-      break
-    end
-    heap[index], parent.index = parent, index
-    index = above
-  end
-  heap[index], node.index = node, index
+local function place(bucket, index)
+  heap[index], bucket.index = bucket, index
 end
 
-local function sink(node, index)
-  local deadline, order = node.deadline, node.serial
+local function rise(bucket, index)
+  while index > 1 do
+    local above = (index - index % 2) / 2
+    if heap[above].tick < bucket.tick then
+      break
+    end
+    place(heap[above], index)
+    index = above
+  end
+  place(bucket, index)
+end
+
+local function sink(bucket, index)
   while true do
     local below = 2 * index
     local child, other = heap[below], heap[below + 1]
-    if other and (other.deadline < child.deadline
-      or (other.deadline == child.deadline and other.serial < child.serial)) then
+    if other and other.tick < child.tick then
       child, below = other, below + 1
     end
-    if not child or deadline < child.deadline
-      or (deadline == child.deadline and order < child.serial) then
+    if not child or bucket.tick < child.tick then
       break
     end
-    heap[index], child.index = child, index
+    place(child, index)
     index = below
   end
-  heap[index], node.index = node, index
+  place(bucket, index)
 end
 
-local function remove(node)
-  local index, moved = node.index, heap[size]
-  heap[size], size, node.index = nil, size - 1, nil
-  if moved ~= node then
+local function drop(bucket)
+  local index, moved = bucket.index, heap[size]
+  buckets[bucket.tick] = nil
+  heap[size], size = nil, size - 1
+  if moved ~= bucket then
     rise(moved, index)
     sink(moved, moved.index)
   end
@@ -75,20 +82,22 @@ local function arm()
       clock.disarm()
       armed = nil
     end
-  elseif not armed or first.deadline < armed then
-    armed = first.deadline
-    clock.arm(armed)
+  elseif not armed or first.tick < armed then
+    armed = first.tick
+    clock.arm(armed / 1000)
   end
 end
 
 --- For the clock: its time has come, or may have.
 function M.ring()
   armed = nil
-  local now = clock.now()
-  while size > 0 and heap[1].deadline <= now do
-    local node = heap[1]
-    remove(node)
-    node.call(node.arg)
+  local now = clock.now() * 1000
+  while size > 0 and heap[1].tick <= now do
+    local bucket = heap[1]
+    drop(bucket)
+    while bucket.first do
+      list.shift(bucket):ring()
+    end
   end
   arm()
 end
@@ -129,14 +138,29 @@ function M.set_clock(other)
   end
 end
 
-local function insert(node)
-  serial, size = serial + 1, size + 1
-  node.serial = serial
-  rise(node, size)
-  if node.index == 1 then
-    arm()
+-- Has `member:ring()` called once `deadline` has come.
+local function insert(deadline, member)
+  local tick = deadline * 1000
+  if tick < huge then
+    tick = tick - tick % -1
   end
-  return node
+  local bucket = buckets[tick]
+  if not bucket then
+    bucket = { tick = tick, index = 0, first = nil, last = nil }
+    buckets[tick], size = bucket, size + 1
+    rise(bucket, size)
+    if bucket.index == 1 then
+      arm()
+    end
+  end
+  list.push(bucket, member)
+end
+
+local Alarm = {}
+Alarm.__index = Alarm
+
+function Alarm:ring()
+  self.call(self.arg)
 end
 
 --- Calls `call(arg)` once `deadline` (of `now`'s clock) has come. Does not wait.
@@ -145,33 +169,42 @@ end
 ---@param arg any
 ---@return table alarm for `cancel`
 function M.at(deadline, call, arg)
-  return insert({ deadline = deadline, call = call, arg = arg, serial = 0, index = 0 })
+  local alarm = setmetatable({ call = call, arg = arg }, Alarm)
+  insert(deadline, alarm)
+  return alarm
 end
 
 --- Takes back an alarm; nothing happens when it has rung.
----@param node table
-function M.cancel(node)
-  if node.index then
-    remove(node)
-    if size == 0 then
-      arm()
+---@param member table
+function M.cancel(member)
+  local bucket = member.list
+  if bucket then
+    list.remove(member)
+    if not bucket.first and buckets[bucket.tick] == bucket then -- else it rings just now
+      drop(bucket)
+      if size == 0 then
+        arm()
+      end
     end
   end
 end
+
+--- For the clock, to which a sleeping task is its own alarm.
+Handle.ring = task.wake
 
 --- Waits `seconds`; other tasks and the loop go on meanwhile. 0 or less is `task.yield`; math.huge
 --- waits until it is cancelled.
 ---@async
 ---@param seconds number
 function M.sleep(seconds)
-  errors.check_seconds("the time to sleep", seconds)
-  if seconds <= 0 then
+  if type(seconds) ~= "number" or seconds ~= seconds then
+    errors.check_seconds("the time to sleep", seconds)
+  elseif seconds <= 0 then
     return task.yield()
   end
-  local sleeper = task.checkpoint()
-  -- A task sleeps once at a time: it is its own alarm.
-  sleeper.deadline, sleeper.call, sleeper.arg = clock.now() + seconds, task.wake, sleeper
-  task.park(M.cancel, insert(sleeper))
+  local sleeper = checkpoint()
+  insert(clock.now() + seconds, sleeper)
+  park(M.cancel, sleeper)
 end
 
 -- Limits ---------------------------------------------------------------------------------------

@@ -4,22 +4,42 @@ local task = require "curlew.task"
 
 local M = {}
 
--- The task whose group a task is in, nil when it is in none.
-local function host_of(member)
-  local group = member.on_end_arg
-  return group and group.scope and group.scope.task
-end
-
 local function by_id(a, b)
   return a.id < b.id
 end
 
-local function add(lines, members, children, depth)
-  table.sort(members, by_id)
+-- The children of all groups in which a task stands.
+local function children_of(member)
+  local children = {}
+  local scope = member.scope
+  while scope do
+    if scope.group then
+      for child in pairs(scope.group.children) do
+        children[#children + 1] = child
+      end
+    end
+    scope = scope.parent
+  end
+  table.sort(children, by_id)
+  return children
+end
+
+local function add(lines, members, depth)
   for _, member in ipairs(members) do
     lines[#lines + 1] = ("  "):rep(depth) .. tostring(member)
-    add(lines, children[member] or {}, children, depth + 1)
+    add(lines, children_of(member), depth + 1)
   end
+end
+
+--- The tasks that have not ended and are in no group, the oldest first.
+---@return curlew.Task[]
+function M.roots()
+  local roots = {}
+  for member in pairs(task.roots) do
+    roots[#roots + 1] = member
+  end
+  table.sort(roots, by_id)
+  return roots
 end
 
 --- All tasks that have not ended, each with where it waits; children below the task whose group
@@ -27,18 +47,8 @@ end
 ---@param depth? integer by how many steps the text is set in, default 0
 ---@return string
 function M.tree(depth)
-  local roots, children = {}, {}
-  for member in pairs(task.live) do
-    local host = host_of(member)
-    if host then
-      children[host] = children[host] or {}
-      table.insert(children[host], member)
-    else
-      roots[#roots + 1] = member
-    end
-  end
   local lines = {}
-  add(lines, roots, children, depth or 0)
+  add(lines, M.roots(), depth or 0)
   return table.concat(lines, "\n")
 end
 

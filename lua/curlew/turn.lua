@@ -1,8 +1,8 @@
---- Turns: what is ready runs in batches, and every call from luv ends with one.
+--- Turns: the tasks that are ready run in rounds, and every call from luv ends with a turn.
 ---
---- A turn runs the calls that were queued before it began, then the calls deferred to its end. What
---- is queued meanwhile belongs to the next turn, before which the loop serves its timers and
---- sockets; so tasks that never cease to yield starve nobody.
+--- A round runs the tasks that were ready when it began; what they make ready belongs to the next
+--- round. Rounds follow one another for a moment, and then the loop serves its timers and sockets:
+--- tasks that never cease to yield starve nobody. A turn ends with the calls deferred to its end.
 
 local errors = require "curlew.error"
 local uv = require "curlew.uv"
@@ -10,50 +10,71 @@ local warning = require "curlew.warning"
 
 local M = {}
 
--- Queues longer than this many calls are given back to the collector after use.
+-- Nanoseconds after which no further round begins before the loop was served: looking for sockets
+-- that are ready costs as much as several switches.
+local LONGEST_TURN = 1e6
+
+-- Queues longer than this many tasks are given back to the collector after use.
 local KEPT_LENGTH = 1024
 
-local function new_queue()
-  return { calls = {}, args = {}, length = 0, position = 0 }
-end
+local ready, ready_count = {}, 0 -- tasks of the next round
+local round, round_count, position = {}, 0, 0 -- those of this one; up to `position` they have run
+local deferred, deferred_count = {}, 0 -- calls and their arguments, in turn
+local done = 0 -- up to where these have run
+local deadline -- of `uv.hrtime`, after which this turn begins no further round
+local step -- see `M.set_step`
+local order -- see `M.set_order`
 
-local ready, running = new_queue(), new_queue() -- queued for the next turn; those of this turn
-local closing = new_queue() -- deferred to the end of this turn
 local busy = false -- inside a turn, or inside a call from luv that ends with one
 local idle -- luv's idle handle: makes the loop turn without waiting, and calls `M.turn`
 local idling = false
-local order -- see `M.set_order`
 
-local function append(queue, call, arg)
-  local length = queue.length + 1
-  queue.calls[length], queue.args[length], queue.length = call, arg, length
+local function begin_round()
+  local used = round_count <= KEPT_LENGTH and round or {}
+  round, round_count, position = ready, ready_count, 0
+  ready, ready_count = used, 0
+  if order then
+    order(round, round_count)
+  end
 end
 
--- Runs the calls of a queue, also those that join meanwhile. Goes on where an error stopped it.
-local function run_queue(queue)
-  local calls, args = queue.calls, queue.args
-  while queue.position < queue.length do
-    local position = queue.position + 1
-    local call, arg = calls[position], args[position]
-    calls[position], args[position], queue.position = false, false, position
+-- Runs one round, or what an error has left of one.
+local function run_round()
+  if position == round_count then
+    begin_round()
+  end
+  local tasks = round
+  while position < round_count do
+    position = position + 1
+    local task = tasks[position]
+    tasks[position] = nil
+    step(task)
+  end
+end
+
+-- Runs what was deferred, also what is deferred meanwhile.
+local function run_deferred()
+  while done < deferred_count do
+    local call, arg = deferred[done + 1], deferred[done + 2]
+    deferred[done + 1], deferred[done + 2] = nil, nil
+    done = done + 2
     call(arg)
   end
-  queue.length, queue.position = 0, 0
-end
-
-local function recycled(queue)
-  return #queue.calls <= KEPT_LENGTH and queue or new_queue()
+  deferred_count, done = 0, 0
 end
 
 local function run_turn()
-  if running.length == 0 then -- else an error has cut the last turn short
-    ready, running = recycled(running), ready
+  deadline = uv.hrtime() + LONGEST_TURN
+  repeat
+    run_round()
+  until ready_count == 0 or uv.hrtime() >= deadline
+  if deferred_count > 0 then
+    run_deferred()
   end
-  if order and running.position == 0 then
-    order(running.calls, running.args, running.length)
-  end
-  run_queue(running)
-  run_queue(closing)
+end
+
+local function has_more()
+  return ready_count > 0 or position < round_count or deferred_count > 0
 end
 
 -- Has the loop call `M.turn` as soon as it comes round, or no more.
@@ -69,7 +90,7 @@ local function set_idling(wanted)
   end
 end
 
-local function report(ok, err)
+local function warn_of(ok, err)
   if not ok then
     warning.emit("error in a callback: " .. errors.describe(err))
   end
@@ -80,11 +101,11 @@ end
 local function guarded(fn, ...)
   local nested = busy -- a task turns the loop itself: what is ready waits for the turn around it
   busy = true
-  report(pcall(fn, ...))
+  warn_of(pcall(fn, ...))
   if not nested then
-    report(pcall(run_turn))
+    warn_of(pcall(run_turn))
     busy = false
-    set_idling(ready.length + running.length + closing.length > 0)
+    set_idling(has_more())
   end
 end
 
@@ -93,6 +114,11 @@ local function nothing() end
 --- Runs one turn. Never raises.
 function M.turn()
   guarded(nothing)
+end
+
+--- Has this turn begin no further round.
+function M.stop()
+  deadline = 0
 end
 
 --- Makes of `fn` a callback for luv: the one way in which the loop enters curlew. The callback
@@ -105,11 +131,11 @@ function M.entry(fn)
   end
 end
 
---- Queues `call(arg)` for the next turn.
----@param call fun(arg: any)
----@param arg any
-function M.push(call, arg)
-  append(ready, call, arg)
+--- Has a task go on in the next round.
+---@param task curlew.Task
+function M.push(task)
+  local count = ready_count + 1
+  ready[count], ready_count = task, count
   if not busy then
     set_idling(true)
   end
@@ -119,7 +145,8 @@ end
 ---@param call fun(arg: any)
 ---@param arg any
 function M.defer(call, arg)
-  append(closing, call, arg)
+  local count = deferred_count + 2
+  deferred[count - 1], deferred[count], deferred_count = call, arg, count
   if not busy then
     set_idling(true)
   end
@@ -127,19 +154,17 @@ end
 
 --- Whether something waits for a turn.
 ---@return boolean
-function M.has_more()
-  return idling
+M.has_more = has_more
+
+--- Sets what goes on with a task that is ready.
+---@param fn fun(task: curlew.Task)
+function M.set_step(fn)
+  step = fn
 end
 
---- Whether the call that runs now is the last one queued so far.
----@return boolean
-function M.is_quiet()
-  return ready.length == 0 and running.position == running.length and closing.length == 0
-end
-
---- Has `reorder(calls, args, length)` rearrange what runs in a turn, for tests; nil: first come,
---- first served.
----@param reorder? fun(calls: function[], args: any[], length: integer)
+--- Has `reorder(tasks, count)` rearrange what runs in a round, for tests; nil: first come, first
+--- served.
+---@param reorder? fun(tasks: curlew.Task[], count: integer)
 function M.set_order(reorder)
   order = reorder
 end

@@ -27,8 +27,7 @@ local function observe(tasks, notify, state)
   for _, member in ipairs(tasks) do
     if not member:done() then
       local observer = { notify = notify, state = state }
-      member.waiters = member.waiters or {}
-      list.push(member.waiters, observer)
+      list.push(member, observer)
       observers[#observers + 1] = observer
     end
   end

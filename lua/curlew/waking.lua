@@ -4,23 +4,18 @@
 local list = require "curlew.list"
 local turn = require "curlew.turn"
 
-local M = {}
+local push = turn.push
 
---- Has a task resumed on the next turn.
----@param task curlew.Task
-function M.make_ready(task)
-  task.state = "ready"
-  turn.push(task.step, task)
-end
+local M = {}
 
 --- Ends the wait of `task` on a later turn of the queue; its `park` returns `value`.
 ---@param task curlew.Task
 ---@param value? any
 function M.wake(task, value)
-  task.abort, task.abort_arg = nil, nil
+  task.abort = false
   if task.state == "waiting" then
-    task.value = value
-    M.make_ready(task)
+    task.state, task.value = "ready", value
+    push(task)
   end
 end
 
