@@ -78,9 +78,9 @@ function Task:note(err, co)
   end
 end
 
---- For the runtime: keeps the traceback of a string error that comes from another task.
+--- For the runtime: keeps the traceback of a string error that comes from a task which has failed.
 function Task:note_failure(other)
-  if other.state == "failed" and type(other.error) == "string" then
+  if type(other.error) == "string" then
     self.noted_error, self.noted_trace = other.error, other:traceback()
   end
 end

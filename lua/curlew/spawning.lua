@@ -40,8 +40,8 @@ function M.call(task)
   end
 end
 
---- As `spawn`, for the group that owns the task, and is told when it has ended.
-function M.spawn_in(owner, fn, ...)
+-- Schedules `fn(...)` as a task, for the group that owns it, if any, and is told when it has ended.
+local function spawn_in(owner, fn, ...)
   if type(fn) ~= "function" then
     errors.check_callable("the function to spawn", fn)
     fn = type(fn) == "table" and fn.into_function and fn:into_function() or fn
@@ -82,7 +82,9 @@ end
 ---@param ... any
 ---@return curlew.Task
 function M.spawn(fn, ...)
-  return M.spawn_in(nil, fn, ...)
+  return spawn_in(nil, fn, ...)
 end
+
+M.spawn_in = spawn_in
 
 return M

@@ -254,7 +254,9 @@ function Handle:await()
   if not self:done() then
     M.wait_in(self)
   end
-  waiter:note_failure(self)
+  if self.state == "failed" then
+    waiter:note_failure(self)
+  end
   return self:result()
 end
 
