@@ -486,6 +486,50 @@ describe("gather", function()
     end)
   end)
 
+  it("ends given tasks together with its functions, and waits for the clean-up of both", function()
+    task.run(function()
+      local log = {}
+      local function work(name)
+        local _, err = task.pcall(task.sleep, 60)
+        log[#log + 1] = name .. " is cancelled"
+        task.shield(task.sleep, 0.001)
+        log[#log + 1] = name .. " has cleaned up"
+        error(err, 0)
+      end
+      local given = task.spawn(work, "given")
+      local ok, err = task.pcall(task.gather, {
+        function() work "function" end,
+        given,
+        function()
+          task.yield()
+          error("on purpose", 0)
+        end,
+      })
+      assert.same({ false, "on purpose" }, { ok, err })
+      local first, second = log[1] .. log[2], log[3] .. log[4]
+      assert.matches("given is cancelled", first, 1, true)
+      assert.matches("function is cancelled", first, 1, true)
+      assert.matches("given has cleaned up", second, 1, true)
+      assert.matches("function has cleaned up", second, 1, true)
+      assert.equal("cancelled", given:status())
+    end)
+  end)
+
+  it("loses no failure in the clean-up of a given task", function()
+    task.run(function()
+      local given = task.spawn(function()
+        task.pcall(task.sleep, 60)
+        error("clean-up failed", 0)
+      end)
+      task.pcall(task.gather, { given, function()
+        task.yield()
+        error("on purpose", 0)
+      end })
+      assert.equal("failed", given:status())
+    end)
+    assert.same({ "clean-up failed" }, told)
+  end)
+
   it("leaves given tasks that have ended as they are", function()
     task.run(function()
       local given = task.spawn(after, 0, "fine")

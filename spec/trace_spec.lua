@@ -15,7 +15,7 @@ describe("trace", function()
         coroutine.yield()
       end)
       coroutine.resume(co)
-      assert.matches("trace_spec%.lua:" .. line .. "$", trace.where(co))
+      assert.matches("trace_spec%.lua:" .. line .. "$", trace.where({ co = co }))
     end)
 
     it("passes over the frames of curlew itself", function()
@@ -31,11 +31,21 @@ describe("trace", function()
       end)
     end)
 
+    it("is where the function stands that was spawned, when no frame is the user's", function()
+      task.run(function()
+        local sleeper = task.spawn(task.sleep, 60)
+        local waiter = task.spawn(sleeper.await, sleeper)
+        task.yield()
+        assert.matches("curlew/time%.lua:%d+$", sleeper:where())
+        assert.matches("curlew/task%.lua:%d+$", waiter:where())
+      end)
+    end)
+
     it("is nil for a coroutine that has not begun or has returned", function()
       local co = coroutine.create(function() end)
-      assert.is_nil(trace.where(co))
+      assert.is_nil(trace.where({ co = co }))
       coroutine.resume(co)
-      assert.is_nil(trace.where(co))
+      assert.is_nil(trace.where({ co = co }))
     end)
   end)
 
@@ -74,7 +84,56 @@ describe("trace", function()
     end)
 
     it("is nil where no frame is the user's", function()
-      assert.is_nil(trace.traceback(coroutine.create(function() end)))
+      task.run(function()
+        local sleeper = task.spawn(task.sleep, 60)
+        task.yield()
+        assert.is_nil(sleeper:traceback())
+      end)
+    end)
+
+    it("of an error that was awaited shows each task, and where it was awaited, once", function()
+      local lines = {}
+      local function child()
+        task.yield()
+        lines[1] = here() + 1
+        error("on purpose", 0)
+      end
+      local function middle()
+        local awaited = task.spawn(child)
+        awaited:name("inner")
+        lines[2] = here() + 1
+        local result = awaited:await()
+        return result
+      end
+      local _, err = pcall(task.run, function()
+        lines[3] = here() + 1
+        task.group(function(group)
+          group:spawn(middle):name("outer")
+        end)
+        return nil
+      end)
+      local place = "\t[^\n]*trace_spec%%.lua:%d: in function <[^\n]*>\n"
+      assert.matches(("^on purpose\nstack traceback:\n" .. place .. "\tin task inner, awaited at\n"
+        .. place .. "\tin task outer, awaited at\n" .. place:sub(1, -2) .. "$"):format(
+        lines[1], lines[2], lines[3]), err)
+    end)
+
+    it("stops growing with the tasks through which an error passes", function()
+      local _, err = pcall(task.run, function()
+        local last = task.spawn(function()
+          error("on purpose", 0)
+        end)
+        for _ = 1, 2000 do
+          local awaited = last
+          last = task.spawn(function()
+            local result = awaited:await()
+            return result
+          end)
+        end
+        last:await()
+      end)
+      assert.is_true(#err < 10000)
+      assert.matches("^on purpose\nstack traceback:\n", err)
     end)
   end)
 

@@ -13,7 +13,8 @@ M.roots = {}
 
 local roots = M.roots
 
---- Ends a task in the given state: wakes who awaits it, tells its owner.
+--- Ends a task in the given state: wakes who awaits it, tells its owner. Can be called again when
+--- it has raised, for want of memory.
 ---@param task curlew.Task
 ---@param state string "done", "failed" or "cancelled"
 function M.conclude(task, state)
@@ -21,13 +22,14 @@ function M.conclude(task, state)
   task.state = state
   local is_awaited = false
   while task.first do
-    local waiter = list.shift(task)
+    local waiter = task.first
     if waiter.notify then -- an observer, which is told, but does not take the result
       waiter:notify(task)
     else
       is_awaited = true
       waking.wake(waiter)
     end
+    list.remove(waiter)
   end
   if owner then
     owner:child_ended(task)

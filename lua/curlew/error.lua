@@ -24,6 +24,9 @@ end
 
 local M = { Error = Error }
 
+--- What Lua raises when an allocation fails: always this very string.
+M.OUT_OF_MEMORY = "not enough memory"
+
 --- Makes an error object of the given fields. Does not raise it.
 ---@param fields table see the fields of the class
 ---@return curlew.Error

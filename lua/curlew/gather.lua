@@ -2,60 +2,51 @@
 
 local compat = require "curlew.compat"
 local errors = require "curlew.error"
-local Handle = require "curlew.handle"
+local items = require "curlew.items"
 local task = require "curlew.task"
 local unhandled = require "curlew.unhandled"
+local wait = require "curlew.wait"
 
 local M = {}
 
---- Whether an item of a list is a task.
----@param item any
----@return boolean
-function M.is_task(item)
-  return getmetatable(item) == Handle
-end
-
---- Checks a list of tasks and functions; returns its length.
----@param list (function|curlew.Task)[]
----@return integer
-function M.check_items(list)
-  errors.check_type("the list", list, "table")
-  local count = list.n or #list
-  for index = 1, count do
-    if not M.is_task(list[index]) then
-      errors.check_callable(("item %d of the list"):format(index), list[index])
-    end
-  end
-  return count
-end
-
 local function run_item(item)
-  if M.is_task(item) then
+  if items.is_task(item) then
     return item:await()
   end
   return item()
 end
 
+-- Cancels the tasks among the items that have not ended.
 local function cancel_tasks(list, count)
   for index = 1, count do
-    if M.is_task(list[index]) then
+    if items.is_task(list[index]) then
       list[index]:cancel("its list has ended without it")
     end
   end
 end
 
--- Calls `fn(index, item, group)` in a child for each item, and waits for all. When that fails or is
--- cancelled, the tasks among the items are cancelled, too.
+-- Calls `fn(index, item, group)` in a child for each item, and waits for all. The first that raises
+-- ends the others, the tasks among the items included.
 local function run_all(list, count, fn)
+  local function run(index, group)
+    local ok, err = task.protect(fn, index, list[index], group)
+    if not ok then
+      cancel_tasks(list, count)
+      error(err, 0)
+    end
+  end
   local ok, err = task.protect(task.group, function(group)
     for index = 1, count do
-      group:spawn(fn, index, list[index], group)
+      group:spawn(run, index, group)
     end
   end)
-  if not ok then
-    cancel_tasks(list, count)
-    error(err, 0)
+  cancel_tasks(list, count) -- those whose child was cancelled before it began
+  local left = {}
+  for index = 1, count do
+    left[#left + 1] = items.is_task(list[index]) and list[index] or nil
   end
+  task.shield(wait.wait, left)
+  return errors.unwrap(ok, err)
 end
 
 --- Waits for all items. The first failure cancels the rest and is raised unchanged.
@@ -63,7 +54,7 @@ end
 ---@param list (function|curlew.Task)[]
 ---@return any[] results the first result of each, in the list's order; `n` is their number
 function M.gather(list)
-  local count = M.check_items(list)
+  local count = items.check(list)
   local results = { n = count }
   run_all(list, count, function(index, item)
     results[index] = run_item(item)
@@ -76,7 +67,7 @@ end
 ---@param list (function|curlew.Task)[]
 ---@return { ok: boolean, value: any, err: any }[] outcomes in the list's order; `n` is their number
 function M.settle(list)
-  local count = M.check_items(list)
+  local count = items.check(list)
   local outcomes = { n = count }
   run_all(list, count, function(index, item)
     local ok, value = task.pcall(run_item, item)
@@ -92,7 +83,7 @@ end
 ---@return integer index
 ---@return any ... its results
 function M.race(list)
-  local count = M.check_items(list)
+  local count = items.check(list)
   if count == 0 then
     errors.blame("a race needs at least one item")
   end
@@ -102,11 +93,11 @@ function M.race(list)
     if not winner then -- the first to end decides the race, and ends the others
       winner, ended = index, mine
       group:cancel()
+      cancel_tasks(list, count)
     elseif not mine[1] and mine[2] ~= self.cancel_error then
       unhandled.tell(errors.or_described(mine[2]), self)
     end
   end)
-  cancel_tasks(list, count)
   if not ended[1] then
     error(errors.or_described(ended[2]), 0)
   end

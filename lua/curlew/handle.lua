@@ -5,7 +5,7 @@
 ---   state          "scheduled", "running", "waiting", "ready" (its wait is over but for the
 ---                  resuming), "done", "failed", "cancelled"
 ---   fn, co         its function until it starts; its coroutine from then on
----   outer          on Lua 5.1, the coroutines around `co`: `{ co =, next = }`
+---   outer          on Lua 5.1, the coroutines around `co`: `{ co =, outer = }`
 ---   abort          how to undo the registration of the wait in which it stands
 ---   value          its argument; while it waits, that of `abort`; then what `park` returns; in the
 ---                  end, its result
@@ -17,7 +17,7 @@
 ---   list, next, previous   the list in which it waits
 ---   owner          told when it has ended: `owner:child_ended(task)`
 ---   spawned_at     with CURLEW_DEBUG=1, the line that has spawned it
----   noted_error, noted_trace   a string error, and its traceback taken before it was unwound
+---   noted_error, noted_frames   a string error, and its frames as of before it was unwound
 
 local compat = require "curlew.compat"
 local errors = require "curlew.error"
@@ -71,40 +71,43 @@ function Task:result()
   errors.blame("the task has not ended yet: %s", tostring(self))
 end
 
---- For the runtime: keeps the traceback of a string error before the stack `co` is unwound.
+--- For the runtime: keeps the frames of a string error before the stack `co` is unwound.
 function Task:note(err, co)
   if type(err) == "string" and self.noted_error ~= err then
-    self.noted_error, self.noted_trace = err, trace.traceback(co)
+    self.noted_error, self.noted_frames = err, trace.frames({ co = co, outer = self.outer })
   end
 end
 
---- For the runtime: keeps the traceback of a string error that comes from a task which has failed.
+-- The frames of a task that waits or has failed; "" when there are none.
+local function frames_of(task)
+  if task.noted_frames and task.noted_error == task.error then
+    return task.noted_frames
+  end
+  return task.co and trace.frames(task) or ""
+end
+
+--- For the runtime: keeps the frames of a string error that comes from a task which has failed.
 function Task:note_failure(other)
   if type(other.error) == "string" then
-    self.noted_error, self.noted_trace = other.error, other:traceback()
+    local name = ("task %s%s"):format(other:name(),
+      other.spawned_at and ", spawned at " .. other.spawned_at or "")
+    self.noted_error, self.noted_frames = other.error, trace.chain(frames_of(other), name, self)
   end
 end
 
 --- A text of the frames in which the task stands, or in which it failed.
 ---@return string? nil when there are none
 function Task:traceback()
-  if self.noted_trace and self.noted_error == self.error then
-    return self.noted_trace
-  end
-  return self.co and trace.traceback(self.co)
+  local frames = frames_of(self)
+  return frames ~= "" and "stack traceback:" .. frames or nil
 end
 
 --- Where the task waits, as "file:line"; nil when it does not.
 ---@return string?
 function Task:where()
-  if self:status() ~= "waiting" then
-    return nil
+  if self:status() == "waiting" then
+    return trace.where(self)
   end
-  local place, outer = trace.where(self.co), self.outer
-  while not place and outer do
-    place, outer = trace.where(outer.co), outer.next
-  end
-  return place
 end
 
 function Task:__tostring()

@@ -23,8 +23,10 @@ end
 
 --- For the runtime: a child has ended.
 function Group:child_ended(child)
-  self.children[child] = nil
-  self.count = self.count - 1
+  if self.children[child] then
+    self.children[child] = nil
+    self.count = self.count - 1
+  end
   if child.state == "failed" then
     if self.failed and child.error ~= self.error then
       unhandled.report(child)

@@ -58,11 +58,21 @@ end
 
 local settle
 
+-- Runs the innermost coroutine of a task until it yields or ends.
+local function enter(task, first, second)
+  current = task
+  local ok, marker, body = resume(task.co, first, second)
+  current = nil
+  if marker ~= PARK then
+    settle(task, ok, marker, body)
+  end
+end
+
 -- Code that yields behind the runtime's back is told so at its own line, by a hook that fires as
 -- soon as it runs on; so it is unwound like any other error.
 local function refuse_yield(task)
   local co = task.co
-  local message = (trace.where(co) or "?")
+  local message = (trace.where(task) or "?")
     .. ": a task must not call coroutine.yield itself: use task.yield or another wait"
   local is_told = false
   debug.sethook(co, function()
@@ -72,10 +82,12 @@ local function refuse_yield(task)
       error(message, 0)
     end
   end, "", 1)
+  current = task
   local ok, marker, body = resume(co)
+  current = nil
   debug.sethook(co)
   if not is_told then -- it was the last thing that the coroutine did
-    return settle(task, false, message)
+    ok, marker = false, message
   end
   return settle(task, ok, marker, body)
 end
@@ -99,9 +111,9 @@ function settle(task, ok, marker, body)
     return ending.conclude(task, "done")
   elseif ok and coroutine.status(task.co) ~= "dead" then
     if marker == CALL then
-      task.outer = { co = task.co, next = task.outer }
+      task.outer = { co = task.co, outer = task.outer }
       task.co = coroutine.create(body)
-      return settle(task, resume(task.co))
+      return enter(task)
     end
     return refuse_yield(task)
   end
@@ -114,8 +126,10 @@ function settle(task, ok, marker, body)
     if not ok then
       task:note(marker, task.co)
     end
-    task.co, task.outer = outer.co, outer.next
-    return settle(task, resume(task.co, ok, marker))
+    task.co, task.outer = outer.co, outer.outer
+    return enter(task, ok, marker)
+  elseif marker == errors.OUT_OF_MEMORY then
+    task.co = nil -- with all that it holds: room for what comes next
   end
   ending.fail(task, marker)
 end
@@ -124,25 +138,29 @@ local function step(task)
   if task.state == "cancelled" then -- before its start
     return
   end
-  current = task
   task.state = "running"
-  local co, value = task.co, task.value
-  if not co then
-    co, value = coroutines.take(serve), task
-    task.co = co
+  local value = task.value
+  if not task.co then
+    task.co, value = coroutines.take(serve), task
   elseif value ~= nil then
     task.value = nil
   end
-  local ok, marker, body = resume(co, value)
-  if marker ~= PARK then
-    settle(task, ok, marker, body)
+  enter(task, value)
+end
+
+-- Ends a task whose step has raised, as when memory is out.
+local function break_off(task, err)
+  current, task.co, task.outer = nil, nil, nil
+  if task:done() then
+    ending.conclude(task, task.state)
+  else
+    ending.fail(task, err)
   end
-  current = nil
 end
 
 turn.set_step(debugging.enabled and function(task)
   debugging.watch_step(task, step)
-end or step)
+end or step, break_off)
 
 -- Waiting --------------------------------------------------------------------------------------
 

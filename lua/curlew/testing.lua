@@ -3,12 +3,15 @@
 local compat = require "curlew.compat"
 local errors = require "curlew.error"
 local run = require "curlew.run"
+local task = require "curlew.task"
 local time = require "curlew.time"
 local turn = require "curlew.turn"
 local uv = require "curlew.uv"
 
 local M = {}
 M.testing = M -- so that it is found as task.testing
+
+local current_seed -- in force, nil for none
 
 -- Parameters of the generator of Park and Miller (1988): the same numbers on every Lua.
 local MULTIPLIER, MODULUS = 16807, 2147483647
@@ -65,6 +68,29 @@ local function shuffler(seed)
   end
 end
 
+--- Shuffles the tasks that are ready at one time from now on, the same way for the same seed: for
+--- tests that should not depend on their order.
+---@param seed? integer nil: first come, first served again
+---@return integer? seed that was in force before
+function M.shuffle(seed)
+  if seed ~= nil then
+    errors.check_type("the seed", seed, "number")
+  end
+  local before = current_seed
+  current_seed = seed
+  turn.set_order(seed and shuffler(seed))
+  return before
+end
+
+--- Waits until all other tasks wait: those that were spawned or woken have gone on as far as they
+--- can without the loop.
+---@async
+function M.wait_all_blocked()
+  repeat
+    task.yield()
+  until turn.is_quiet()
+end
+
 --- As `task.run`, on a clock that jumps: once all tasks wait, it is the time for which the first of
 --- them waits. So hours pass in no time, and nothing depends on how fast the machine is. What waits
 --- for real sockets or files gets one turn of the loop before each jump, no more.
@@ -77,9 +103,11 @@ function M.run(fn, options)
   local seed = errors.check_options(options, { seed = "number" }).seed
   local clock = jumping_clock()
   local restore_clock = time.set_clock(clock)
-  turn.set_order(seed and shuffler(seed))
+  local seed_before = seed and M.shuffle(seed)
   local results = compat.pack(pcall(run.run, fn))
-  turn.set_order(nil)
+  if seed then
+    M.shuffle(seed_before)
+  end
   restore_clock()
   clock.close()
   if not results[1] then

@@ -22,7 +22,7 @@ local round, round_count, position = {}, 0, 0 -- those of this one; up to `posit
 local deferred, deferred_count = {}, 0 -- calls and their arguments, in turn
 local done = 0 -- up to where these have run
 local deadline -- of `uv.hrtime`, after which this turn begins no further round
-local step -- see `M.set_step`
+local step, break_off -- see `M.set_step`
 local order -- see `M.set_order`
 
 local busy = false -- inside a turn, or inside a call from luv that ends with one
@@ -46,9 +46,8 @@ local function run_round()
   local tasks = round
   while position < round_count do
     position = position + 1
-    local task = tasks[position]
+    step(tasks[position])
     tasks[position] = nil
-    step(task)
   end
 end
 
@@ -90,20 +89,38 @@ local function set_idling(wanted)
   end
 end
 
-local function warn_of(ok, err)
+local function report(err)
+  warning.emit("error in a callback: " .. errors.describe(err))
+end
+
+-- Takes what a protected call has returned. Errors are printed, if there is memory to do so: let
+-- through, they would end the process.
+local function caught(ok, err)
   if not ok then
-    warning.emit("error in a callback: " .. errors.describe(err))
+    pcall(report, err)
+  end
+  return ok, err
+end
+
+-- Ends the task whose step has raised `err`.
+local function give_up(err)
+  local task = round[position]
+  round[position] = nil
+  if task then
+    break_off(task, err)
   end
 end
 
--- Calls `fn(...)` and then runs a turn. Errors are printed: let through, they would end the
--- process.
+-- Calls `fn(...)` and then runs a turn.
 local function guarded(fn, ...)
   local nested = busy -- a task turns the loop itself: what is ready waits for the turn around it
   busy = true
-  warn_of(pcall(fn, ...))
+  caught(pcall(fn, ...))
   if not nested then
-    warn_of(pcall(run_turn))
+    local ok, err = caught(pcall(run_turn))
+    if not ok then
+      caught(pcall(give_up, err))
+    end
     busy = false
     set_idling(has_more())
   end
@@ -156,10 +173,17 @@ end
 ---@return boolean
 M.has_more = has_more
 
---- Sets what goes on with a task that is ready.
----@param fn fun(task: curlew.Task)
-function M.set_step(fn)
-  step = fn
+--- Whether no task is ready but the one that runs.
+---@return boolean
+function M.is_quiet()
+  return ready_count == 0 and position == round_count
+end
+
+--- Sets what goes on with a task that is ready, and what ends one whose step has raised.
+---@param go_on fun(task: curlew.Task)
+---@param break_off_task fun(task: curlew.Task, err: any)
+function M.set_step(go_on, break_off_task)
+  step, break_off = go_on, break_off_task
 end
 
 --- Has `reorder(tasks, count)` rearrange what runs in a round, for tests; nil: first come, first

@@ -1,8 +1,8 @@
 --- Waiting for several tasks without cancelling any.
 
 local errors = require "curlew.error"
-local gather = require "curlew.gather"
-local list = require "curlew.list"
+local items = require "curlew.items"
+local lists = require "curlew.list"
 local task = require "curlew.task"
 local time = require "curlew.time"
 
@@ -10,12 +10,11 @@ local M = {}
 
 local MODES = { all = true, first = true, error = true }
 
-local function to_tasks(items)
-  local count = gather.check_items(items)
+local function to_tasks(given)
   local tasks = {}
-  for index = 1, count do
-    local item = items[index]
-    tasks[index] = gather.is_task(item) and item or task.spawn(item)
+  for index = 1, items.check(given) do
+    local item = given[index]
+    tasks[index] = items.is_task(item) and item or task.spawn(item)
   end
   return tasks
 end
@@ -27,7 +26,7 @@ local function observe(tasks, notify, state)
   for _, member in ipairs(tasks) do
     if not member:done() then
       local observer = { notify = notify, state = state }
-      list.push(member, observer)
+      lists.push(member, observer)
       observers[#observers + 1] = observer
     end
   end
@@ -36,7 +35,7 @@ end
 
 local function stop(state)
   for _, observer in ipairs(state.observers) do
-    list.remove(observer)
+    lists.remove(observer)
   end
   if state.alarm then
     time.cancel(state.alarm)
@@ -80,11 +79,11 @@ end
 --- Waits until all tasks of a list have ended, or the first, or the first that fails. Cancels none,
 --- raises nothing for them; functions in the list are spawned.
 ---@async
----@param items (function|curlew.Task)[]
+---@param list (function|curlew.Task)[]
 ---@param options? { return_when?: "all"|"first"|"error", timeout?: number } timeout in seconds
 ---@return curlew.Task[] done
 ---@return curlew.Task[] pending
-function M.wait(items, options)
+function M.wait(list, options)
   local given = errors.check_options(options, { return_when = "string", timeout = "number" })
   local mode = given.return_when or "all"
   if not MODES[mode] then
@@ -92,7 +91,7 @@ function M.wait(items, options)
   end
   errors.check_seconds("the timeout", given.timeout or 0)
   local waiter = task.checkpoint()
-  local tasks = to_tasks(items)
+  local tasks = to_tasks(list)
   local done, pending = split(tasks)
   if is_satisfied(mode, done, pending) then
     return done, pending
@@ -115,10 +114,10 @@ end
 
 --- Iterates over tasks in the order in which they end: `for t in task.as_completed(list) do`. Each
 --- step waits. Functions in the list are spawned at once.
----@param items (function|curlew.Task)[]
+---@param list (function|curlew.Task)[]
 ---@return fun(): curlew.Task?
-function M.as_completed(items)
-  local tasks = to_tasks(items)
+function M.as_completed(list)
+  local tasks = to_tasks(list)
   local state = { ended = split(tasks), taken = 0, waiting = {} }
   observe(tasks, on_completed, state)
   return function()

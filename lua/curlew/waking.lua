@@ -14,8 +14,8 @@ local M = {}
 function M.wake(task, value)
   task.abort = false
   if task.state == "waiting" then
-    task.state, task.value = "ready", value
     push(task)
+    task.state, task.value = "ready", value
   end
 end
 

@@ -9,7 +9,26 @@ local uv = require "curlew.uv"
 
 local TURNS = 5
 
-require("busted").subscribe({ "exit" }, function()
+-- With CURLEW_SEED in the environment, tasks that are ready at one time run in an order shuffled by
+-- it, which is told when a test fails. Tests tagged #order are about that order, and are let be.
+local seed = tonumber(os.getenv("CURLEW_SEED"))
+local busted = require "busted"
+
+if seed then
+  busted.subscribe({ "test", "start" }, function(element)
+    local testing = require "curlew.testing"
+    testing.shuffle(not element.name:find("#order", 1, true) and seed or nil)
+    return nil, true
+  end)
+  for _, event in ipairs { "failure", "error" } do
+    busted.subscribe({ event, "test" }, function()
+      io.stderr:write(("(tasks were shuffled: CURLEW_SEED=%d)\n"):format(seed))
+      return nil, true
+    end)
+  end
+end
+
+busted.subscribe({ "exit" }, function()
   for _ = 1, TURNS do
     uv.run("nowait")
   end
