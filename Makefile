@@ -11,7 +11,7 @@ demo: ## install what is missing, build and install curlew, download 80 pictures
 	@tools/setup demo
 	@. build/env && lua examples/download.lua
 
-test: ## install what is missing, lint, run the specs under three Luas and the sanitizers
+test: ## install what is missing, lint, run the specs under five Luas and the sanitizers
 	@tools/setup test
 	@. build/env && tools/test
 

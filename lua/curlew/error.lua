@@ -85,17 +85,35 @@ function M.is_internal(frame)
   return frame.what == "C" or frame.what == "tail" or frame.source:sub(1, #own_folder) == own_folder
 end
 
---- The line of the user's that has called, as "file:line"; "?" when there is none.
----@return string
-function M.caller()
-  for level = 2, math.huge do
-    local frame = debug.getinfo(level, "Sl")
+--- Set by the kernel: the stacks around the running one, `{ co =, outer = }`. Lua 5.1 needs several
+--- for a task.
+function M.stacks_around() end
+
+-- The place of the first frame of the user's in a stack; nil for the running stack.
+local function place_in(co)
+  for level = 0, math.huge do
+    local frame
+    if co then
+      frame = debug.getinfo(co, level, "Sl")
+    else
+      frame = debug.getinfo(level, "Sl")
+    end
     if not frame then
-      return "?"
+      return nil
     elseif frame.currentline > 0 and not M.is_internal(frame) then
       return ("%s:%d"):format(frame.short_src, frame.currentline)
     end
   end
+end
+
+--- The line of the user's that has called, as "file:line"; "?" when there is none.
+---@return string
+function M.caller()
+  local place, around = place_in(nil), M.stacks_around()
+  while not place and around do
+    place, around = place_in(around.co), around.outer
+  end
+  return place or "?"
 end
 
 --- Raises a programmer's mistake, with the position of the first frame outside curlew in front.

@@ -36,6 +36,10 @@ function M.current()
   return current
 end
 
+function errors.stacks_around()
+  return current and current.outer
+end
+
 M.roots = ending.roots
 M.spawn, M.spawn_in = spawning.spawn, spawning.spawn_in
 M.wake = waking.wake
@@ -129,7 +133,8 @@ function settle(task, ok, marker, body)
     task.co, task.outer = outer.co, outer.outer
     return enter(task, ok, marker)
   elseif marker == errors.OUT_OF_MEMORY then
-    task.co = nil -- with all that it holds: room for what comes next
+    task.co = nil -- with all that it holds
+    collectgarbage() -- so that there is room for what comes next: not every Lua does it by itself
   end
   ending.fail(task, marker)
 end

@@ -26,6 +26,22 @@ local function absolute(path)
   return path:sub(2)
 end
 
+--- Changes to an environment with which a Lua finds the modules where we do, as for `M.list`.
+---@return table<string, string|false>
+function M.modules()
+  local changes = { LUA_PATH = absolute(package.path), LUA_CPATH = absolute(package.cpath) }
+  for _, version in ipairs { "5_2", "5_3", "5_4" } do
+    changes["LUA_PATH_" .. version], changes["LUA_CPATH_" .. version] = false, false
+  end
+  return changes
+end
+
+local function change(all, changes)
+  for name, value in pairs(changes) do
+    all[name] = value or nil
+  end
+end
+
 --- The child's environment: ours with `changes` ({NAME = value or false}) made. A child under our
 --- own Lua finds the modules where we do.
 ---@param program string
@@ -34,16 +50,9 @@ end
 function M.list(program, changes)
   local all = uv.os_environ()
   if program == M.lua then
-    for name in pairs(all) do
-      if name:find("^LUA_C?PATH_5_%d$") then
-        all[name] = nil
-      end
-    end
-    all.LUA_PATH, all.LUA_CPATH = absolute(package.path), absolute(package.cpath)
+    change(all, M.modules())
   end
-  for name, value in pairs(changes or {}) do
-    all[name] = value or nil
-  end
+  change(all, changes or {})
   local list = {}
   for name, value in pairs(all) do
     list[#list + 1] = name .. "=" .. value
