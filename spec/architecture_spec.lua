@@ -242,7 +242,7 @@ end
 
 local PURE = {
   "headers", "json", "form", "nearest", "secrets", "version", "error", "list", "url", "options",
-  "request", "response", "redirect", "failure", "pool",
+  "request", "redirect", "failure", "pool",
 }
 
 local function reached(graph, from, seen)

@@ -150,7 +150,7 @@ describe("the error of a transfer", function()
   end)
 
   it("tells of the time that was over in the queue", function()
-    local err = failure.queue_timeout(new { timeout = 3 })
+    local err = failure.early_timeout(new { timeout = 3 }, "queue")
     assert.equal("timeout", err.kind)
     assert.equal("queue", err.phase)
     assert.equal("not done within 3 s, while waiting for a place in the session's queue",

@@ -1,18 +1,7 @@
+local blamed = require "support.blamed"
 local options = require "curlew.options"
 
 local NAN = 0 / 0
-
--- Runs `fn`, which must blame one of its own lines, and returns the message without the position.
-local function blamed(fn)
-  local ok, message = pcall(fn)
-  assert.is_false(ok)
-  local info = debug.getinfo(fn, "S")
-  local file, line, text = tostring(message):match("^(.-):(%d+): (.*)$")
-  assert.equal(info.short_src, file)
-  line = tonumber(line)
-  assert.is_true(line >= info.linedefined and line <= info.lastlinedefined)
-  return text
-end
 
 local function session(given)
   return options.for_session(given)
@@ -39,13 +28,14 @@ describe("the options of a session", function()
     local checked = session()
     assert.equal(100, checked.max_connections)
     assert.equal(6, checked.max_per_host)
-    assert.equal(64 * 1024 * 1024, checked.max_body)
+    assert.equal(64 * 1024 * 1024, options.MAX_BODY)
+    assert.equal(300, options.TOTAL)
     assert.equal(10, checked.max_redirects)
     assert.equal("follow", checked.redirect)
     assert.equal("auto", checked.http)
     assert.equal(true, checked.verify)
     assert.equal(true, checked.decompress)
-    assert.same({ total = 300, connect = 10, idle = 60 }, checked.timeout)
+    assert.same({ connect = 10, idle = 60 }, checked.timeout)
     assert.same(checked, session {})
   end)
 
@@ -82,7 +72,7 @@ describe("the options of a session", function()
     local given = { timeout = { total = 5 }, headers = { A = "1" } }
     session(given)
     assert.same({ timeout = { total = 5 }, headers = { A = "1" } }, given)
-    assert.same({ total = 300, connect = 10, idle = 60 }, options.defaults.timeout)
+    assert.same({ connect = 10, idle = 60 }, options.defaults.timeout)
   end)
 end)
 
@@ -214,7 +204,8 @@ describe("an option", function()
   it("for the body is a string, which is never taken for a path", function()
     assert.equal("a\0b", request({ body = "a\0b" }).body)
     assert.equal("", request({ body = "" }).body)
-    assert.equal('option "body" must be a string, got number', refusal("body", 5))
+    assert.equal('option "body" must be a string, a function or an object with read, got number',
+      refusal("body", 5))
   end)
 
   it("for JSON may be anything, false included", function()

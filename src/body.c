@@ -65,9 +65,14 @@ size_t on_write(char *bytes, size_t size, size_t count, void *pointer)
     size_t length = size * count;
     transfer->progress_at = client_now();
     if (transfer->max_body >= 0 &&
-        length > (uint64_t)transfer->max_body - transfer->body.length) {
+        (int64_t)length > transfer->max_body - transfer->received) {
         transfer->verdict = VERDICT_BODY_TOO_LARGE;
         return 0;
+    }
+    if (transfer->streamed) {
+        size_t taken = stream_take(transfer, bytes, length);
+        transfer->received += taken == length ? (int64_t)length : 0;
+        return taken;
     }
     if (transfer->body.length == 0)
         size_body(transfer);
@@ -75,5 +80,6 @@ size_t on_write(char *bytes, size_t size, size_t count, void *pointer)
         transfer->verdict = VERDICT_NO_MEMORY;
         return 0;
     }
+    transfer->received += (int64_t)length;
     return length;
 }

@@ -98,13 +98,12 @@ CURLMcode client_start(struct transfer *transfer)
     return CURLM_OK;
 }
 
-void client_end(struct transfer *transfer, CURLcode result)
+void client_note(struct transfer *transfer)
 {
     struct client *client = transfer->client;
-    curl_multi_remove_handle(client->multi, transfer->easy);
-    client->running--;
-    transfer->state = TRANSFER_ENDED;
-    transfer->result = result;
+    if (transfer->in_news || transfer->state == TRANSFER_FREE)
+        return;
+    transfer->in_news = true;
     transfer->next = NULL;
     if (client->news_last)
         client->news_last->next = transfer;
@@ -113,8 +112,21 @@ void client_end(struct transfer *transfer, CURLcode result)
     client->news_last = transfer;
 }
 
-static void forget_news(struct client *client, const struct transfer *transfer)
+void client_end(struct transfer *transfer, CURLcode result)
 {
+    struct client *client = transfer->client;
+    curl_multi_remove_handle(client->multi, transfer->easy);
+    client->running--;
+    transfer->state = TRANSFER_ENDED;
+    transfer->result = result;
+    client_note(transfer);
+}
+
+static void forget_news(struct client *client, struct transfer *transfer)
+{
+    if (!transfer->in_news)
+        return;
+    transfer->in_news = false;
     struct transfer **link = &client->news_first, *before = NULL;
     while (*link && *link != transfer) {
         before = *link;
@@ -133,9 +145,10 @@ void client_release(struct transfer *transfer)
     if (transfer->state == TRANSFER_RUNNING) {
         curl_multi_remove_handle(client->multi, transfer->easy);
         client->running--;
-    } else if (transfer->state == TRANSFER_ENDED) {
-        forget_news(client, transfer);
     }
+    forget_news(client, transfer);
+    client->to_resume -= transfer->to_resume;
+    transfer->to_resume = false;
     release_slot(client, transfer->id & (MAX_SLOTS - 1));
     if (client->kept_count == KEPT || transfer->single_use || !transfer_reset(transfer)) {
         transfer_free(transfer);
@@ -202,6 +215,7 @@ void client_close(struct client *client)
         client->kept = transfer->next;
         transfer_free(transfer);
     }
+    cookies_close(client);
     pollset_close(&client->set);
     free(client->slots);
     free(client->watches);
@@ -248,6 +262,7 @@ static void collect_messages(struct client *client)
 
 void client_step(struct client *client)
 {
+    stream_resume(client);
     bool more = socket_serve(client);
     for (int round = 0; client->multi && round < ROUNDS; round++) {
         bool due = client->curl_due >= 0 && client->curl_due <= client_now();

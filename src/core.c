@@ -2,6 +2,8 @@
 #include "core.h"
 
 #include <pthread.h>
+#include <string.h>
+#include <time.h>
 
 static pthread_once_t initialised = PTHREAD_ONCE_INIT;
 static CURLcode init_result;
@@ -58,6 +60,19 @@ static int l_features(lua_State *L)
 
 LUALIB_API int luaopen_curlew_core(lua_State *L);
 
+/* parse_date(text) -> seconds since 1970, or nil when it is no date that libcurl knows. */
+static int l_parse_date(lua_State *L)
+{
+    size_t length;
+    const char *text = luaL_checklstring(L, 1, &length);
+    time_t seconds = strlen(text) == length ? curl_getdate(text, NULL) : -1;
+    if (seconds == -1)
+        lua_pushnil(L);
+    else
+        lua_pushnumber(L, (lua_Number)seconds);
+    return 1;
+}
+
 LUALIB_API __attribute__((visibility("default"))) int luaopen_curlew_core(lua_State *L)
 {
     pthread_once(&initialised, init_libcurl);
@@ -69,6 +84,7 @@ LUALIB_API __attribute__((visibility("default"))) int luaopen_curlew_core(lua_St
         {"features", l_features},
         {"client", l_client_new},
         {"option_type", l_option_type},
+        {"parse_date", l_parse_date},
         {NULL, NULL},
     };
     client_register(L);

@@ -87,6 +87,7 @@ struct transfer {
     bool single_use;           /* has options that a reset does not undo: see option.c */
     struct curl_slist **lists; /* owned, with their elements; lent to easy */
     size_t list_count;
+    curl_mime *mime; /* owned; lent to easy */
 
     struct buffer head;     /* the last response's status line and fields, as they came */
     struct buffer trailers; /* the fields after its body */
@@ -94,6 +95,19 @@ struct transfer {
     bool head_complete;
     int64_t content_length; /* as announced, -1 when not */
     int64_t max_body;       /* bytes, after decompression; -1 for no limit */
+    int64_t received;       /* bytes of the body, after decompression */
+
+    bool streamed;        /* Lua takes the body while it comes: see stream.c */
+    size_t taken;         /* bytes of `body` that Lua has taken */
+    struct buffer upload; /* what Lua has given of the request's body */
+    size_t sent;          /* bytes of `upload` that libcurl has taken */
+    bool uploads;         /* Lua gives the body of the request */
+    bool upload_open;     /* and has more of it to give */
+    bool receiving_is_paused, sending_is_paused;
+    bool to_resume;    /* in the next step */
+    bool tells_socket; /* it is news that the transfer has got one */
+
+    struct buffer log; /* what libcurl tells, a line each; when asked for */
 
     int64_t connect_limit; /* ms until it is connected; 0 for no limit, or when it is */
     int64_t started_at;    /* ms of client_now */
@@ -102,6 +116,7 @@ struct transfer {
     curl_off_t uploaded;   /* bytes, when last looked at */
 
     struct transfer *next; /* among those kept, or in the news */
+    bool in_news;
     char error[CURL_ERROR_SIZE];
 };
 
@@ -112,13 +127,37 @@ void transfer_free(struct transfer *transfer);
 bool transfer_reset(struct transfer *transfer);
 /* Sets what every transfer has: callbacks, and the options that curlew relies on. */
 CURLcode transfer_prepare(struct transfer *transfer);
-/* Pushes what the ended transfer has brought, for Lua; returns the number of values. */
+/* Pushes what the transfer has brought so far, for Lua; returns the number of values. */
 int transfer_push(lua_State *L, struct transfer *transfer);
 
 /* --- header.c and body.c: libcurl's callbacks --- */
 
 size_t on_header(char *bytes, size_t size, size_t count, void *transfer);
 size_t on_write(char *bytes, size_t size, size_t count, void *transfer);
+
+/* --- stream.c: bodies piece by piece, with backpressure --- */
+
+/* Takes bytes for Lua to read. Returns what libcurl's write callback has to. */
+size_t stream_take(struct transfer *transfer, const char *bytes, size_t length);
+size_t on_read(char *bytes, size_t size, size_t count, void *transfer);
+/* Has the transfers go on that were paused and need not be any more. */
+void stream_resume(struct client *client);
+void stream_register(lua_State *L);
+
+/* --- cookies.c: a jar for all transfers of a client --- */
+
+/* Opens the jar, with what is in the file `path`, if given and there; false when memory is
+ * out. */
+bool cookies_open(struct client *client, const char *path);
+/* After the transfers were freed: they use it. */
+void cookies_close(struct client *client);
+void cookies_register(lua_State *L);
+
+/* --- mime.c: forms of several parts --- */
+
+/* Makes the body of the list of parts at `index`: `{ name, value | file, filename, type,
+ * headers = list of lines }`. */
+CURLcode mime_set(lua_State *L, struct transfer *transfer, int index);
 
 /* --- option.c: Lua values to curl_easy_setopt --- */
 
@@ -149,6 +188,8 @@ struct slot {
 
 struct client {
     CURLM *multi;          /* owned; NULL once closed */
+    CURLSH *share;         /* owned; NULL without a cookie jar */
+    CURL *jar;             /* owned; a handle through which the cookies are reached */
     struct pollset set;    /* owned */
     struct watch *watches; /* owned; indexed by descriptor */
     int watch_count;
@@ -157,8 +198,10 @@ struct client {
     int free_slot;         /* first of the free slots, -1 for none */
     struct transfer *kept; /* owned; ended ones, for the next requests */
     int kept_count;        /* bounded */
-    struct transfer *news_first, *news_last; /* borrowed; ended, not yet told to Lua */
+    struct transfer *news_first, *news_last; /* borrowed; not yet told to Lua */
     int running;                             /* transfers in RUNNING */
+    int to_resume;                           /* transfers to resume in the next step */
+    int sockets;                             /* that are open */
     /* Times of client_now in ms, -1 for never: */
     int64_t curl_due;        /* libcurl wants to be called */
     int64_t limit_due;       /* the first that a transfer could reach a limit */
@@ -187,6 +230,8 @@ int64_t client_alarm(struct client *client);
 /* Mends the client after a call of libcurl's that has failed as a whole. */
 void client_check(struct client *client, CURLMcode code);
 
+/* Has Lua told that a transfer has something new. */
+void client_note(struct transfer *transfer);
 /* Takes a running transfer from libcurl and gives it its result. */
 void client_end(struct transfer *transfer, CURLcode result);
 
@@ -209,6 +254,7 @@ bool socket_serve(struct client *client);
 
 /* --- api.c: the client as Lua sees it --- */
 
+struct client *check_open(lua_State *L);
 void client_register(lua_State *L);
 int l_client_new(lua_State *L);
 

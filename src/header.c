@@ -88,7 +88,10 @@ size_t on_header(char *line, size_t size, size_t count, void *pointer)
         transfer->verdict = VERDICT_NO_MEMORY;
         return 0;
     }
-    if (length > 0 && length <= 2 && (line[0] == '\r' || line[0] == '\n'))
+    if (length > 0 && length <= 2 && (line[0] == '\r' || line[0] == '\n')) {
         transfer->head_complete = true;
+        if (transfer->streamed)
+            client_note(transfer);
+    }
     return length;
 }

@@ -23,7 +23,8 @@ static bool is_idle(struct transfer *transfer, int64_t now)
 {
     if (transfer->idle_limit == 0 || transfer->progress_at + transfer->idle_limit > now)
         return false;
-    if (!has_uploaded(transfer))
+    bool waits_for_lua = transfer->receiving_is_paused || transfer->sending_is_paused;
+    if (!waits_for_lua && !has_uploaded(transfer))
         return true;
     transfer->progress_at = now;
     return false;

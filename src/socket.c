@@ -36,9 +36,11 @@ static int watch_change(struct client *client, int fd, unsigned char events)
 bool socket_adopt(struct client *client, int fd)
 {
     struct watch *watch = watch_of(client, fd);
-    if (watch)
-        *watch = (struct watch){.lazy = true};
-    return watch != NULL;
+    if (!watch)
+        return false;
+    *watch = (struct watch){.lazy = true};
+    client->sockets++;
+    return true;
 }
 
 int on_close_socket(void *pointer, curl_socket_t fd)
@@ -47,6 +49,7 @@ int on_close_socket(void *pointer, curl_socket_t fd)
     if (fd < client->watch_count) {
         if (client->watches[fd].watched)
             watch_change(client, fd, 0);
+        client->sockets -= client->watches[fd].lazy;
         client->watches[fd] = (struct watch){0};
     }
     return close(fd);

@@ -12,32 +12,40 @@
  * libcurl's own 16 KiB cost 20 % more for big bodies. */
 enum { KEPT_HEAD = 4096, KEPT_BODY = 65536, RECEIVE_BUFFER = 65536 };
 
-static void free_lists(struct transfer *transfer)
+static void free_lent(struct transfer *transfer)
 {
     for (size_t i = 0; i < transfer->list_count; i++)
         curl_slist_free_all(transfer->lists[i]);
     free(transfer->lists);
     transfer->lists = NULL;
     transfer->list_count = 0;
+    curl_mime_free(transfer->mime);
+    transfer->mime = NULL;
 }
 
 void transfer_free(struct transfer *transfer)
 {
     curl_easy_cleanup(transfer->easy);
-    free_lists(transfer);
+    free_lent(transfer);
     buffer_reset(&transfer->head, 0);
     buffer_reset(&transfer->trailers, 0);
     buffer_reset(&transfer->body, 0);
+    buffer_reset(&transfer->upload, 0);
+    buffer_reset(&transfer->log, 0);
     free(transfer);
 }
 
 bool transfer_reset(struct transfer *transfer)
 {
+    if (transfer->client->share) /* libcurl 7.88 loses its list of files in a reset */
+        curl_easy_setopt(transfer->easy, CURLOPT_COOKIEFILE, NULL);
     curl_easy_reset(transfer->easy);
-    free_lists(transfer);
+    free_lent(transfer);
     buffer_reset(&transfer->head, KEPT_HEAD);
     buffer_reset(&transfer->trailers, 0);
     buffer_reset(&transfer->body, KEPT_BODY);
+    buffer_reset(&transfer->upload, 0);
+    buffer_reset(&transfer->log, 0);
     transfer->state = TRANSFER_FREE;
     transfer->verdict = VERDICT_NONE;
     transfer->result = CURLE_OK;
@@ -47,6 +55,11 @@ bool transfer_reset(struct transfer *transfer)
     transfer->idle_limit = 0;
     transfer->connect_limit = 0;
     transfer->uploaded = 0;
+    transfer->received = 0;
+    transfer->streamed = false;
+    transfer->taken = transfer->sent = 0;
+    transfer->uploads = transfer->upload_open = false;
+    transfer->receiving_is_paused = transfer->sending_is_paused = false;
     transfer->error[0] = '\0';
     /* libcurl 7.88 leaves the receive buffer in a handle whose lookup has failed, or
      * whose connection served others at its end; it refuses to set the size of one. */
@@ -68,6 +81,26 @@ struct transfer *transfer_new(struct client *client)
     transfer_reset(transfer);
     return transfer;
 }
+
+static void tell_socket(struct transfer *transfer)
+{
+    if (transfer->tells_socket)
+        client_note(transfer);
+    transfer->tells_socket = false;
+}
+
+#if LIBCURL_VERSION_NUM >= 0x075000
+/* Called before each request, also on a connection that was there already. */
+static int on_ready(void *transfer, char *ip, char *local_ip, int port, int local_port)
+{
+    (void)ip;
+    (void)local_ip;
+    (void)port;
+    (void)local_port;
+    tell_socket(transfer);
+    return CURL_PREREQFUNC_OK;
+}
+#endif
 
 /* libcurl opens sockets here, so that they do not leak into child processes, and so that
  * the client knows which ones it will see closed. */
@@ -92,18 +125,35 @@ static curl_socket_t on_open_socket(void *pointer, curlsocktype purpose,
         return CURL_SOCKET_BAD;
     }
     transfer->verdict = VERDICT_NONE; /* of another address, where there was no socket */
+    tell_socket(transfer);
     return fd;
 }
 
-/* Bodies are set as a whole; by default, libcurl would read standard input in the loop.
- * NOLINTNEXTLINE(readability-non-const-parameter): the type is libcurl's */
-static size_t on_read(char *bytes, size_t size, size_t count, void *unused)
+/* What libcurl tells, as its command does with -v: "* text", "> sent" and "< received"
+ * lines of heads. Bodies are left out. */
+static int on_debug(CURL *easy, curl_infotype type, char *bytes, size_t length,
+                    void *pointer)
 {
-    (void)bytes;
-    (void)size;
-    (void)count;
-    (void)unused;
-    return CURL_READFUNC_ABORT;
+    (void)easy;
+    struct transfer *transfer = pointer;
+    const char *mark = type == CURLINFO_TEXT         ? "* "
+                       : type == CURLINFO_HEADER_OUT ? "> "
+                       : type == CURLINFO_HEADER_IN  ? "< "
+                                                     : NULL;
+    if (!mark)
+        return 0;
+    while (length > 0) {
+        const char *end = memchr(bytes, '\n', length);
+        size_t line = end ? (size_t)(end - bytes) + 1 : length;
+        buffer_append(&transfer->log, mark, 2); /* without memory, the log has gaps */
+        buffer_append(&transfer->log, bytes, line);
+        if (!end)
+            buffer_append(&transfer->log, "\n", 1);
+        bytes += line;
+        length -= line;
+    }
+    client_note(transfer);
+    return 0;
 }
 
 CURLcode transfer_prepare(struct transfer *transfer)
@@ -119,15 +169,25 @@ CURLcode transfer_prepare(struct transfer *transfer)
     SET(ERRORBUFFER, transfer->error);
     SET(HEADERFUNCTION, on_header);
     SET(HEADERDATA, transfer);
-    SET(READFUNCTION, on_read);
+    SET(READFUNCTION, on_read); /* libcurl's own would read standard input in the loop */
+    SET(READDATA, transfer);
+    SET(DEBUGFUNCTION, on_debug); /* called when the option VERBOSE is set */
+    SET(DEBUGDATA, transfer);
     SET(WRITEFUNCTION, on_write);
     SET(WRITEDATA, transfer);
     SET(OPENSOCKETFUNCTION, on_open_socket);
     SET(OPENSOCKETDATA, transfer);
     SET(CLOSESOCKETFUNCTION, on_close_socket);
     SET(CLOSESOCKETDATA, transfer->client); /* a connection may outlive a transfer */
+    SET(SHARE, transfer->client->share);
+    if (transfer->client->share)
+        SET(COOKIEFILE, ""); /* else the cookies of the jar stay there */
     SET(NOSIGNAL, 1L);
     SET(SUPPRESS_CONNECT_HEADERS, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075000
+    SET(PREREQFUNCTION, on_ready);
+    SET(PREREQDATA, transfer);
+#endif
 #if LIBCURL_VERSION_NUM >= 0x075700
     SET(QUICK_EXIT, 1L); /* cancelling must not wait for a name server */
 #endif
@@ -152,6 +212,14 @@ static void push_seconds(lua_State *L, CURL *easy, CURLINFO info, const char *na
     lua_setfield(L, -2, name);
 }
 
+static void push_size(lua_State *L, CURL *easy, CURLINFO info, const char *name)
+{
+    curl_off_t size = -1;
+    curl_easy_getinfo(easy, info, &size);
+    lua_pushnumber(L, (lua_Number)size);
+    lua_setfield(L, -2, name);
+}
+
 static void push_integer(lua_State *L, CURL *easy, CURLINFO info, const char *name)
 {
     long value = 0;
@@ -168,9 +236,10 @@ static void push_string(lua_State *L, const char *text, const char *name)
     }
 }
 
-static void push_buffer(lua_State *L, const struct buffer *buffer, const char *name)
+static void push_buffer(lua_State *L, const struct buffer *buffer, size_t from,
+                        const char *name)
 {
-    lua_pushlstring(L, buffer->data ? buffer->data : "", buffer->length);
+    lua_pushlstring(L, buffer->data ? buffer->data + from : "", buffer->length - from);
     lua_setfield(L, -2, name);
 }
 
@@ -179,16 +248,17 @@ int transfer_push(lua_State *L, struct transfer *transfer)
     CURL *easy = transfer->easy;
     char *remote_ip = NULL;
     curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &remote_ip);
-    lua_createtable(L, 0, 20);
+    lua_createtable(L, 0, 24);
     lua_pushinteger(L, transfer->result);
     lua_setfield(L, -2, "result");
     push_string(L, verdict_names[transfer->verdict], "verdict");
     const char *text = curl_easy_strerror(transfer->result);
     push_string(L, transfer->error[0] ? transfer->error : text, "error");
     push_string(L, remote_ip, "remote_ip");
-    push_buffer(L, &transfer->head, "head");
-    push_buffer(L, &transfer->trailers, "trailers");
-    push_buffer(L, &transfer->body, "body");
+    push_buffer(L, &transfer->head, 0, "head");
+    push_buffer(L, &transfer->trailers, 0, "trailers");
+    if (transfer->state == TRANSFER_ENDED)
+        push_buffer(L, &transfer->body, transfer->taken, "body");
     lua_pushboolean(L, transfer->head_complete);
     lua_setfield(L, -2, "head_complete");
     push_integer(L, easy, CURLINFO_RESPONSE_CODE, "status");
@@ -199,10 +269,13 @@ int transfer_push(lua_State *L, struct transfer *transfer)
         curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_error);
     push_string(L, os_error ? strerror((int)os_error) : NULL, "os_error");
     push_integer(L, easy, CURLINFO_HTTP_CONNECTCODE, "proxy_status");
-    curl_off_t uploaded = 0;
-    curl_easy_getinfo(easy, CURLINFO_SIZE_UPLOAD_T, &uploaded);
-    lua_pushnumber(L, (lua_Number)uploaded);
-    lua_setfield(L, -2, "uploaded");
+    push_size(L, easy, CURLINFO_SIZE_UPLOAD_T, "uploaded");
+    push_size(L, easy, CURLINFO_CONTENT_LENGTH_UPLOAD_T, "to_upload");
+    push_size(L, easy, CURLINFO_SIZE_DOWNLOAD_T, "received");
+    push_size(L, easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, "expected");
+    push_size(L, easy, CURLINFO_SPEED_DOWNLOAD_T, "speed");
+    if (transfer->log.length > 0)
+        push_buffer(L, &transfer->log, 0, "log");
     push_seconds(L, easy, CURLINFO_NAMELOOKUP_TIME_T, "dns");
     push_seconds(L, easy, CURLINFO_CONNECT_TIME_T, "connect");
     push_seconds(L, easy, CURLINFO_APPCONNECT_TIME_T, "tls");

@@ -37,6 +37,17 @@ function M.due(task)
   return task.cancel_error or found
 end
 
+--- What a task opens now belongs to: the innermost group that it has open, or itself.
+---@param task curlew.Task
+---@return table owner for `ending.own`
+function M.owner(task)
+  local scope = task.scope
+  while scope and not scope.group do
+    scope = scope.parent
+  end
+  return scope or task
+end
+
 --- Starts a scope inside a task.
 ---@param task curlew.Task
 ---@param scope table

@@ -88,6 +88,41 @@ function M.proxy(name, value)
   return value
 end
 
+--- What can be called.
+function M.callable(name, value)
+  errors.check_callable(("option %q"):format(name), value)
+  return value
+end
+
+--- A body: a string, a function that returns it piece by piece, or an object with `read`.
+function M.body(name, value)
+  local kind = type(value)
+  local reads = (kind == "table" or kind == "userdata") and value.read ~= nil
+  if kind ~= "string" and kind ~= "function" and not reads then
+    blame("option %q must be a string, a function or an object with read, got %s", name, kind)
+  end
+  return value
+end
+
+--- Whether there is a cookie jar, or the path of its file.
+function M.cookies(name, value)
+  if type(value) ~= "boolean" then
+    return M.line(name, value)
+  end
+  return value
+end
+
+--- Where a body goes: the path of a file, a descriptor or a function.
+function M.sink(name, value)
+  local kind = type(value)
+  if kind == "string" then
+    return M.line(name, value)
+  elseif kind ~= "function" and not (kind == "number" and value >= 0 and value % 1 == 0) then
+    blame("option %q must be a path, a file descriptor or a function, got %s", name, kind)
+  end
+  return value
+end
+
 -- RFC 9110 section 5.6.2.
 local TOKEN = "^[%w!#$%%&'*+%-.^_`|~]+$"
 
@@ -169,8 +204,11 @@ local AUTH_PARTS = {
   user = M.line,
 }
 
---- `{ user =, password =, type = }` or `{ bearer = }`.
+--- `{ user =, password =, type = }`, `{ bearer = }`, or "netrc".
 function M.auth(name, value)
+  if value == "netrc" then
+    return value
+  end
   errors.check_type(("option %q"):format(name), value, "table")
   for part, given in pairs(value) do
     M.check_known(part, AUTH_PARTS, ("part of option %q"):format(name))

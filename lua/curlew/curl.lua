@@ -7,6 +7,7 @@ local M = {
   client = core.client,
   features = core.features,
   option_type = core.option_type,
+  parse_date = core.parse_date,
   parse_url = core.parse_url,
 }
 

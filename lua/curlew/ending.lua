@@ -13,6 +13,33 @@ M.roots = {}
 
 local roots = M.roots
 
+--- Has `resource:close()` called when its owner, a task or the scope of a group, ends.
+---@param owner table
+---@param resource table
+function M.own(owner, resource)
+  owner.resources = owner.resources or {}
+  owner.resources[resource], resource.owner = true, owner
+end
+
+--- Takes a resource from its owner, which need not close it any more.
+---@param resource table
+function M.disown(resource)
+  if resource.owner then
+    resource.owner.resources[resource], resource.owner = nil, nil
+  end
+end
+
+--- Closes what an owner still has.
+---@param owner table
+function M.close_resources(owner)
+  local resource = owner.resources and next(owner.resources)
+  while resource do
+    M.disown(resource)
+    resource:close()
+    resource = next(owner.resources)
+  end
+end
+
 --- Ends a task in the given state: wakes who awaits it, tells its owner. Can be called again when
 --- it has raised, for want of memory.
 ---@param task curlew.Task
@@ -20,6 +47,9 @@ local roots = M.roots
 function M.conclude(task, state)
   local owner = task.owner
   task.state = state
+  if task.resources then
+    M.close_resources(task)
+  end
   local is_awaited = false
   while task.first do
     local waiter = task.first

@@ -1,9 +1,15 @@
---- One request on the wire: it takes a place in the pool, runs as a transfer, and wakes its task.
+--- One request on the wire: it takes a place in the pool, runs as a transfer, and wakes its task
+--- when the response is there, or the head of one that is read as it comes.
 
+local beside = require "curlew.beside"
 local failure = require "curlew.failure"
+local lookups = require "curlew.lookups"
 local request = require "curlew.request"
+local stream = require "curlew.stream"
 local task = require "curlew.task"
 local time = require "curlew.time"
+local upload = require "curlew.upload"
+local verbose = require "curlew.verbose"
 
 local M = {}
 
@@ -11,6 +17,17 @@ local M = {}
 local STREAMS = 100
 
 local CLOSED = { result = 42 }
+
+---@class curlew.Exchange
+---@field session table
+---@field request table
+---@field task curlew.Task? the one that waits for the response, until it has it
+---@field id integer? of the transfer, while it runs
+---@field body table? being sent piece by piece
+---@field stream curlew.Stream? of the response, once its head has come
+---@field helpers curlew.Task[]? tasks that serve this exchange, and end with it
+local Exchange = { __name = "curlew.Exchange" }
+Exchange.__index = Exchange
 
 local function refused(exchange, option, problem)
   return failure.of(exchange.request, "unsupported", "libcurl refuses %s: %s",
@@ -24,116 +41,273 @@ local function stop_alarm(exchange)
   end
 end
 
--- Hands an admitted exchange to the driver; returns an error when libcurl refuses it.
-local function begin(exchange)
-  stop_alarm(exchange)
+-- Hands an exchange to the driver; returns an error when libcurl refuses it.
+local function start(exchange)
   local wanted = exchange.request
   local options = request.curl_options(wanted)
   if exchange.deadline < math.huge then
     options.TIMEOUT_MS = request.milliseconds(exchange.deadline - time.now())
   end
   local limits = wanted.options
-  local id, option, problem = exchange.session.driver:start(options, exchange, wanted.body,
-    limits.max_body, limits.timeout.idle, limits.timeout.connect)
+  local id, option, problem = exchange.session.driver:start(options, exchange,
+    exchange.body and true or wanted.body, wanted.max_body, limits.timeout.idle,
+    limits.timeout.connect, wanted.streamed, exchange.lookup ~= nil)
   if not id then
     return refused(exchange, option, problem)
   end
   exchange.id = id
+  if limits.on_progress then
+    exchange:help(beside.report_progress)
+  end
+end
+
+-- Starts an exchange that has its place, or has it wait for the look-up of its host by another.
+local function begin(exchange)
+  local host = lookups.host_of(exchange.request)
+  if not host or exchange.session.lookups:admit(exchange, host) then
+    stop_alarm(exchange)
+    return start(exchange)
+  end
+end
+
+-- Ends what belongs to an exchange that has ended, in whatever way.
+local function clean_up(exchange)
+  for _, helper in ipairs(exchange.helpers or {}) do
+    helper:cancel()
+  end
+  if exchange.body then
+    exchange.body.close()
+  end
+end
+
+-- Hands what has become of an exchange to whoever waits for it.
+local function deliver(exchange, outcome)
+  local waiter = exchange.task
+  if waiter then
+    exchange.task = nil
+    task.wake(waiter, outcome)
+  elseif exchange.stream then
+    exchange.stream:finish(outcome)
+  end
+end
+
+local settle_lookup
+
+-- Ends an exchange that libcurl has refused when its turn came.
+local function give_up(exchange, err)
+  exchange.session.pool:leave(exchange)
+  clean_up(exchange)
+  deliver(exchange, { failure = err })
+  settle_lookup(exchange, false)
+end
+
+-- Tells that an exchange needs no look-up any more, and starts those that have waited for it.
+function settle_lookup(exchange, has_socket)
+  for _, waiting in ipairs(exchange.session.lookups:settle(exchange, has_socket)) do
+    stop_alarm(waiting)
+    local err = start(waiting)
+    if err then
+      give_up(waiting, err)
+    end
+  end
 end
 
 -- Gives back the place of an exchange, and starts what waits for it.
 local function leave_pool(exchange)
   local session = exchange.session
+  settle_lookup(exchange, false)
   session.pool:leave(exchange)
   local waiting = session.pool:next()
   while waiting do
     local err = begin(waiting)
     if err then
-      session.pool:leave(waiting)
-      task.wake(waiting.task, { failure = err })
+      give_up(waiting, err)
     end
     waiting = session.pool:next()
   end
 end
 
--- Called by the driver when the transfer has ended.
-local function finish(exchange, outcome)
-  if outcome.http_version and outcome.http_version >= 3 then
-    exchange.session.pool:set_limit(exchange.origin, STREAMS)
+--- For the driver: the transfer has ended.
+function Exchange:finish(outcome)
+  self.id = nil
+  if outcome.received then
+    local counted = self.session.counted
+    counted.received = counted.received + outcome.received
+    counted.sent = counted.sent + outcome.uploaded
   end
-  task.wake(exchange.task, outcome) -- first: starting the next may raise, when memory is out
-  leave_pool(exchange)
+  if outcome.log then
+    verbose.tell(self.request, outcome.log)
+  end
+  if outcome.http_version and outcome.http_version >= 3 then
+    self.session.pool:set_limit(self.origin, STREAMS)
+  end
+  deliver(self, outcome) -- first: starting the next may raise, when memory is out
+  clean_up(self)
+  leave_pool(self)
 end
 
--- Called on cancellation: nothing of the exchange stays behind.
-local function abort(exchange)
+-- Takes a transfer back; nothing of it stays behind.
+local function withdraw(exchange)
   stop_alarm(exchange)
+  clean_up(exchange)
   if exchange.id then
     exchange.session.driver:cancel(exchange.id)
+    exchange.id = nil
+    leave_pool(exchange)
+  elseif exchange.lookup then
     leave_pool(exchange)
   else
     exchange.session.pool:withdraw(exchange)
   end
 end
 
+--- Ends a transfer that runs, whose waiter gets `outcome`.
+function Exchange:end_with(outcome)
+  if self.id then
+    withdraw(self)
+    deliver(self, outcome)
+  end
+end
+
+-- Runs `fn(exchange)` in a task of its own until the exchange ends; its failure is the exchange's.
+function Exchange:help(fn)
+  self.helpers = self.helpers or {}
+  table.insert(self.helpers, task.spawn(function()
+    local ok, err = task.protect(fn, self)
+    if not ok and self.id then
+      self:end_with { raised = err }
+    end
+  end))
+end
+
+-- Whether the head that has come is the one of the answer: none of 1xx, nor one that libcurl
+-- answers with credentials.
+local function is_final(exchange, outcome)
+  local status = outcome.status
+  local negotiates = exchange.request.negotiates and (status == 401 or status == 407)
+  return outcome.head_complete and status >= 200 and not negotiates
+end
+
+--- For the driver: the transfer has brought something, or wants something.
+function Exchange:on_news()
+  local client = self.session.driver.client
+  if self.lookup then
+    settle_lookup(self, true)
+  end
+  if self.request.options.verbose then
+    verbose.tell(self.request, client:log(self.id))
+  end
+  if self.body and not self.is_sending then
+    self.is_sending = true
+    self:help(beside.send_body)
+  elseif self.sender then
+    local sender = self.sender
+    self.sender = nil
+    task.wake(sender)
+  end
+  if self.stream then
+    self.stream:wake()
+  elseif self.request.streamed and self.id then
+    local outcome = client:peek(self.id)
+    if is_final(self, outcome) then
+      self.stream = stream.new(self)
+      deliver(self, outcome)
+    end
+  end
+end
+
 -- Ends the wait of an exchange in the queue.
 local function refuse_queued(exchange, err)
-  stop_alarm(exchange)
-  exchange.session.pool:withdraw(exchange)
-  task.wake(exchange.task, { failure = err })
+  withdraw(exchange)
+  deliver(exchange, { failure = err })
 end
 
 local function expire_in_queue(exchange)
-  refuse_queued(exchange, failure.queue_timeout(exchange.request))
+  local phase = exchange.lookup and "resolve" or "queue"
+  refuse_queued(exchange, failure.early_timeout(exchange.request, phase))
 end
 
 --- Ends all exchanges of a session, in its queue and on the wire, as the session closes.
 ---@param session table
 function M.end_all(session)
-  for _, exchange in ipairs(session.pool:waiting()) do
+  local waiting = session.pool:waiting()
+  for _, ticket in ipairs(session.lookups:waiting()) do
+    waiting[#waiting + 1] = ticket.exchange
+  end
+  for _, exchange in ipairs(waiting) do
     local err = failure.of(exchange.request, "closed_session", "the session was closed")
     refuse_queued(exchange, err)
   end
   session.driver:close(CLOSED)
 end
 
---- Sends a request and waits for the whole response.
+-- Opens the body that is to be sent piece by piece, if there is one.
+local function open_body(exchange)
+  local source = exchange.request.source
+  if source then
+    local body, problem = upload.open(source)
+    if not body then
+      return failure.of(exchange.request, "io", "cannot send %s: %s", source.path, problem)
+    end
+    exchange.body, exchange.request.body_length = body, body.length
+  end
+end
+
+--- Sends a request and waits for the response: all of it, or of a streamed one the head.
 ---@async
 ---@param session table
 ---@param wanted table a request of `curlew.request`
 ---@param deadline number of time.now, math.huge for none
----@return table? outcome of `client:take`
----@return curlew.Error? err
+---@return table? outcome of `client:take` or `client:peek`
+---@return curlew.Error|curlew.Stream? err, or the stream of a streamed one
 function M.perform(session, wanted, deadline)
-  local exchange = {
+  local exchange = setmetatable({
     session = session,
     request = wanted,
     -- Other versions of HTTP have other limits: many requests share one connection with HTTP/2.
     origin = wanted.target.origin .. " " .. wanted.options.http,
     deadline = deadline,
     task = task.checkpoint(),
-    finish = finish,
-  }
-  if session.closed then
+  }, Exchange)
+  local unreadable = open_body(exchange)
+  if unreadable then
+    return nil, unreadable
+  elseif session.closed then
+    clean_up(exchange)
     return nil, failure.of(wanted, "closed_session", "the session is closed")
   end
   local admitted = session.pool:admit(exchange)
   if admitted == nil then
+    clean_up(exchange)
     return nil, failure.of(wanted, "connect", "the session's queue is full (max_queue)")
   elseif admitted then
     local err = begin(exchange)
     if err then
+      clean_up(exchange)
       leave_pool(exchange)
       return nil, err
     end
-  elseif deadline < math.huge then
+  end
+  if not exchange.id and deadline < math.huge then
     exchange.alarm = time.at(deadline, expire_in_queue, exchange)
   end
-  local outcome = task.park(abort, exchange)
-  if outcome.failure then
+  local outcome = task.park(withdraw, exchange)
+  if wanted.options.on_progress and outcome.received then
+    beside.tell_progress(wanted, outcome.received, outcome.expected, outcome.uploaded,
+      outcome.to_upload, outcome.speed)
+  end
+  if outcome.raised then
+    error(outcome.raised, 0)
+  elseif outcome.failure then
     return nil, outcome.failure
+  elseif exchange.stream then
+    return outcome, exchange.stream
   elseif outcome.result ~= 0 or outcome.verdict then
     return nil, failure.from_outcome(wanted, outcome)
+  elseif wanted.streamed then -- it has ended together with its head
+    local whole = stream.new(exchange)
+    whole:finish(outcome)
+    return outcome, whole
   end
   return outcome
 end

@@ -19,7 +19,9 @@ local function phase_of(request, outcome)
   if outcome.head_complete then
     return "body"
   elseif outcome.ready > 0 then
-    return request.body and outcome.uploaded < #request.body and "send" or "wait"
+    local has_more = (request.body or request.source)
+      and outcome.uploaded < (request.body_length or math.huge)
+    return has_more and "send" or "wait"
   elseif TLS_RESULTS[outcome.result] then
     return "tls"
   elseif outcome.dns == 0 then
@@ -52,7 +54,7 @@ end
 local function limit_of(request, phase)
   local timeout = request.options.timeout
   local connecting = phase == "resolve" or phase == "connect" or phase == "tls"
-  return connecting and math.min(timeout.connect, timeout.total) or timeout.total
+  return connecting and math.min(timeout.connect, request.total) or request.total
 end
 
 -- A message by kind; what has no entry says what libcurl says.
@@ -121,7 +123,7 @@ end
 
 --- The error of a transfer that curlew itself has ended.
 local function from_verdict(request, outcome, verdict)
-  local detail = request.options.max_body
+  local detail = request.max_body
   if outcome.verdict == "idle" then
     detail = request.options.timeout.idle
   end
@@ -131,6 +133,24 @@ local function from_verdict(request, outcome, verdict)
     phase = phase_of(request, outcome),
     code = outcome.verdict == "idle" and "CURLE_OPERATION_TIMEDOUT" or nil,
   })
+end
+
+--- An error of the given kind about a response.
+---@param response curlew.Response
+---@param kind string
+---@param format string as in string.format
+---@param ... any
+---@return curlew.Error
+function M.of_response(response, kind, format, ...)
+  local err = errors.new {
+    kind = kind,
+    message = format:format(...),
+    url = response.url,
+    attempts = response.attempts,
+    response = response,
+    retryable = false,
+  }
+  return err
 end
 
 --- The error of a transfer, of the table of `client:take`.
@@ -156,12 +176,13 @@ end
 
 --- The error of a request whose time was over before it could start.
 ---@param request table
+---@param phase string "queue", or "resolve" where it waited for another to look its host up
 ---@return curlew.Error
-function M.queue_timeout(request)
+function M.early_timeout(request, phase)
   return make(request, {
     kind = "timeout",
-    message = timeout_message(request, "queue", request.options.timeout.total),
-    phase = "queue",
+    message = timeout_message(request, phase, request.total),
+    phase = phase,
   })
 end
 

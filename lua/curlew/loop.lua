@@ -68,9 +68,12 @@ local function step(driver, rang)
   end
   for i = 1, count do
     local id = news[i]
-    if driver.live[id] then -- not cancelled by one that has ended before it
+    if id < 0 and driver.live[-id] then
+      local operation = driver.live[-id]
+      operation:on_news()
+    elseif driver.live[id] then -- not cancelled by one that has ended before it
       local operation = forget(driver, id)
-      operation.finish(operation, driver.client:take(id))
+      operation:finish(driver.client:take(id))
     end
   end
 end
@@ -88,19 +91,23 @@ local function kick(driver)
   end
 end
 
---- Starts a transfer. When it has ended, `operation.finish(operation, outcome)` is called from the
---- loop, with the table of `client:take`. Does not wait.
+--- Starts a transfer. When it has ended, `operation:finish(outcome)` is called from the loop, with
+--- the table of `client:take`; before, `operation:on_news()` when a streamed one has brought or
+--- wants something. Does not wait.
 ---@param options table for curl_easy_setopt, by name
 ---@param operation table
----@param body? string
+---@param body? string|true|table true: it comes by `feed`; a list: the parts of a form
 ---@param max_body number bytes, -1 for no limit
 ---@param idle number seconds without progress, 0 for no limit
 ---@param connect number seconds until there is a connection, 0 for no limit
+---@param streamed boolean whether the response is taken by `read`
+---@param tells_socket boolean whether it is news that the transfer has got a socket
 ---@return integer? id for `cancel`; nil when an option was refused
 ---@return string? option
 ---@return string? problem
-function Driver:start(options, operation, body, max_body, idle, connect)
-  local id, option, problem = self.client:start(options, body, max_body, idle, connect)
+function Driver:start(options, operation, body, max_body, idle, connect, streamed, tells_socket)
+  local id, option, problem = self.client:start(options, body, max_body, idle, connect, streamed,
+    tells_socket)
   if not id then
     return nil, option, problem
   end
@@ -124,6 +131,26 @@ function Driver:cancel(id)
   end
 end
 
+--- What has come of the body of a streamed transfer and was not read yet.
+---@param id integer
+---@param most number bytes
+---@return string
+function Driver:read(id, most)
+  local bytes, has_room = self.client:read(id, most)
+  if has_room then
+    kick(self)
+  end
+  return bytes
+end
+
+--- Gives more of the request's body.
+---@param id integer
+---@param bytes? string nil: that was all
+function Driver:feed(id, bytes)
+  self.client:feed(id, bytes)
+  kick(self)
+end
+
 --- Ends all transfers, whose operations get `outcome`, and gives everything back. May be called
 --- again.
 ---@param outcome table
@@ -136,22 +163,23 @@ function Driver:close(outcome)
   self.live, self.count = {}, 0
   close(self.handles)
   for _, operation in pairs(ended) do
-    operation.finish(operation, outcome)
+    operation:finish(outcome)
   end
 end
 
 --- Makes a driver. It holds the loop open only while a transfer runs, and is closed when it is
 --- collected.
 ---@param cached_connections integer how many are kept for reuse
+---@param cookies? boolean|string true for a cookie jar, or the path of its file
 ---@return curlew.Driver
-function M.new(cached_connections)
+function M.new(cached_connections, cookies)
   close_orphans()
-  local ok, client = pcall(curl.client, cached_connections)
+  local ok, client = pcall(curl.client, cached_connections, cookies)
   if not ok then -- perhaps for want of descriptors, which sessions that were dropped still hold
     collectgarbage()
     collectgarbage()
     close_orphans()
-    client = curl.client(cached_connections)
+    client = curl.client(cached_connections, cookies)
   end
   local handles = { client = client, poll = uv.new_poll(client:fd()), timer = uv.new_timer() }
   open[handles] = true

@@ -3,6 +3,8 @@
 
 local checks = require "curlew.checks"
 local errors = require "curlew.error"
+local multipart = require "curlew.multipart"
+local retry = require "curlew.retry"
 
 local M = {}
 
@@ -26,30 +28,43 @@ M.request = {
   proxy = checks.proxy,
   redirect = checks.one_of("follow", "manual", "error"),
   resolve = checks.list_of_lines,
+  retry = retry.policy,
   timeout = checks.timeout,
   tls_min = checks.one_of("1.0", "1.1", "1.2", "1.3"),
   unix_socket = checks.line,
+  verbose = checks.callable,
   user_agent = checks.line,
   verify = checks.verify,
 }
 
 --- What only a request may say.
 M.request_only = {
-  body = checks.of_type "string",
+  body = checks.body,
+  file = checks.line,
   form = checks.of_type "table",
   json = function(_, value)
     return value
   end,
   method = checks.method,
+  multipart = multipart.check,
+  on_progress = checks.callable,
+  sink = checks.sink,
+  stream = checks.of_type "boolean",
 }
 
 --- What only a session may say.
 M.session_only = {
   base_url = checks.line,
+  cookies = checks.cookies,
   max_connections = checks.whole(1, "connections"),
   max_per_host = checks.whole(1, "connections"),
   max_queue = checks.whole(0, "requests"),
+  transport = checks.callable,
 }
+
+--- The defaults for a response that is read into memory; a streamed one has none of them.
+M.MAX_BODY = 64 * 1024 * 1024 -- bytes
+M.TOTAL = 300 -- seconds
 
 --- The defaults of all of them.
 M.defaults = {
@@ -57,12 +72,11 @@ M.defaults = {
   decompress = true,
   http = "auto",
   ip = "any",
-  max_body = 64 * 1024 * 1024,
   max_connections = 100,
   max_per_host = 6,
   max_redirects = 10,
   redirect = "follow",
-  timeout = { total = 300, connect = 10, idle = 60 },
+  timeout = { connect = 10, idle = 60 },
   tls_min = "1.2",
   verify = true,
 }

@@ -41,21 +41,17 @@ end
 
 local function next_request(request, target, status)
   local changed = options.union(request.options)
-  local new = {
-    method = request.method,
-    target = target,
-    options = changed,
-    body = request.body,
-    content_type = request.content_type,
-  }
+  local new = options.union(request)
+  new.target, new.options = target, changed
   if becomes_get(status, request.method) then
-    new.method, new.body, new.content_type = "GET", nil, nil
+    new.method, new.body, new.source, new.content_type = "GET", nil, nil, nil
     changed.headers = copy_without(changed.headers, function(name)
       return BODY_FIELDS[name]
     end)
   end
   if target.origin ~= request.target.origin then
     changed.auth, changed.curl, changed.cert, changed.key = nil, nil, nil, nil
+    new.negotiates = false
     changed.headers = copy_without(changed.headers, function(name)
       return name == "host" or secrets.is_secret(name)
     end)
@@ -95,7 +91,12 @@ function M.follow(request, response, hops)
     return nil, failure.of(request, "redirect", "the server redirects from https to http, to %s",
       url.printable(target.url))
   end
-  return next_request(request, target, response.status)
+  local new = next_request(request, target, response.status)
+  if new.source and not new.source.path then
+    return nil, failure.of(request, "redirect",
+      "the server redirects, and the body cannot be sent again")
+  end
+  return new
 end
 
 return M

@@ -16,6 +16,8 @@ local HTTP_VERSIONS = { auto = 4, ["1.1"] = 2, ["2"] = 3, ["2-prior-knowledge"] 
 local TLS_VERSIONS = { ["1.0"] = 4, ["1.1"] = 5, ["1.2"] = 6, ["1.3"] = 7 }
 -- CURL_IPRESOLVE_*
 local IP_VERSIONS = { ["4"] = 1, ["6"] = 2 }
+-- CURL_NETRC_REQUIRED: without a password in the URL it is the file's that counts
+local NETRC_REQUIRED = 2
 -- CURLAUTH_*
 local AUTH_TYPES = { basic = 1, digest = 2, any = 3 }
 
@@ -30,27 +32,54 @@ local EMPTY_BODY = { PATCH = "", POST = "", PUT = "" }
 
 local ca_file = curl.features().ca_file
 
--- The body of the request, and the content type that goes with it; nil when there is none.
+local function encode_json(value)
+  local ok, text = pcall(json.encode, value)
+  if not ok then
+    errors.blame("option \"json\" cannot be encoded: %s", errors.describe(text))
+  end
+  return text
+end
+
+-- By option: from its value to the fields of the request that tell of the body: `body`, a string,
+-- or the list of parts of a form; `source`, of one sent piece by piece (see `curlew.upload`);
+-- `content_type`.
+local BODIES = {
+  body = function(value)
+    if type(value) == "string" then
+      return { body = value }
+    end
+    return { source = type(value) == "function" and { fn = value } or { reader = value } }
+  end,
+  file = function(path)
+    return { source = { path = path } }
+  end,
+  form = function(fields)
+    local text = form.encode('option "form"', fields)
+    return { body = text, content_type = "application/x-www-form-urlencoded" }
+  end,
+  json = function(value)
+    return { body = encode_json(value), content_type = "application/json" }
+  end,
+  multipart = function(parts)
+    return { body = parts }
+  end,
+}
+
 local function encode_body(given)
-  local kinds = {}
-  for _, name in ipairs { "body", "json", "form" } do
+  local encoded, chosen = {}, nil
+  for name, encode in pairs(BODIES) do
     if given[name] ~= nil then
-      kinds[#kinds + 1] = name
+      if chosen then
+        local first, second = chosen, name
+        if second < first then
+          first, second = second, first
+        end
+        errors.blame("options %q and %q exclude each other: a request has one body", first, second)
+      end
+      encoded, chosen = encode(given[name]), name
     end
   end
-  if #kinds > 1 then
-    errors.blame("options %q and %q exclude each other: a request has one body", kinds[1], kinds[2])
-  elseif given.body ~= nil then
-    return given.body
-  elseif given.form ~= nil then
-    return form.encode('option "form"', given.form), "application/x-www-form-urlencoded"
-  elseif given.json ~= nil then
-    local ok, text = pcall(json.encode, given.json)
-    if not ok then
-      errors.blame("option \"json\" cannot be encoded: %s", errors.describe(text))
-    end
-    return text, "application/json"
-  end
+  return encoded
 end
 
 -- Header fields that are sent unless the user names or removes (false) them.
@@ -64,8 +93,9 @@ local function add_defaults(fields, request)
   if request.content_type then
     default("Content-Type", request.content_type)
   end
-  if request.options.auth and request.options.auth.bearer then
-    default("Authorization", "Bearer " .. request.options.auth.bearer)
+  local auth = request.options.auth
+  if type(auth) == "table" and auth.bearer then
+    default("Authorization", "Bearer " .. auth.bearer)
   end
 end
 
@@ -94,14 +124,14 @@ local function make_lines(request)
   if not fields["expect"] then -- else libcurl waits a second for a 100 that few servers send
     lines[#lines + 1] = "Expect:"
   end
-  if request.body and not fields["content-type"] then -- else libcurl calls every body a form
-    lines[#lines + 1] = "Content-Type:"
+  if type(request.body) == "string" and not fields["content-type"] then
+    lines[#lines + 1] = "Content-Type:" -- else libcurl calls every body a form
   end
   return lines
 end
 
 local function header_lines(request)
-  if request.body then
+  if request.body or request.source then
     return make_lines(request)
   end
   local lines = plain_lines[request.options] or make_lines(request)
@@ -110,8 +140,11 @@ local function header_lines(request)
 end
 
 local function set_method(set, request)
-  if request.body then
-    set.POST = true
+  if request.source then
+    set.UPLOAD, set.INFILESIZE_LARGE = true, request.body_length or -1
+    set.CUSTOMREQUEST = request.method
+  elseif request.body then
+    set.POST = type(request.body) == "string" or nil
     set.CUSTOMREQUEST = request.method
   elseif request.method == "HEAD" then
     set.NOBODY = true
@@ -136,7 +169,9 @@ end
 
 local function set_auth(set, request)
   local auth = request.options.auth
-  if auth and auth.user then
+  if auth == "netrc" then
+    set.NETRC = NETRC_REQUIRED
+  elseif auth and auth.user then
     set.USERNAME, set.PASSWORD = auth.user, auth.password or ""
     set.HTTPAUTH = AUTH_TYPES[auth.type or "basic"]
   elseif not auth and request.target.user then
@@ -184,6 +219,7 @@ local function shared_options(given)
       HTTP_VERSION = HTTP_VERSIONS[given.http],
       CONNECTTIMEOUT_MS = milliseconds(given.timeout.connect),
       ACCEPT_ENCODING = given.decompress and "" or nil,
+      VERBOSE = given.verbose and true or nil,
     }
     set_network(set, given)
     shared[given] = set
@@ -208,12 +244,22 @@ function M.curl_options(request)
   return given.curl and options.union(set, given.curl) or set
 end
 
+-- Limits that are for a response read into memory, unless it is said otherwise: a streamed one may
+-- be endless.
+local function set_limits(request)
+  local given = request.options
+  request.streamed = given.stream or given.sink ~= nil
+  request.max_body = given.max_body or (request.streamed and math.huge or options.MAX_BODY)
+  request.text_limit = given.max_body or options.MAX_BODY
+  request.total = given.timeout.total or (request.streamed and math.huge or options.TOTAL)
+end
+
 --- Makes a request of what the user has given. Raises, at the caller's line, for wrong options.
 ---@param session_options table
 ---@param method? string
 ---@param address string
 ---@param given? table
----@return table? request `{ method, target, options, body, content_type }`
+---@return table? request `{ method, target, options, body, source, content_type, ... }`
 ---@return curlew.Error? err of kind "invalid_url" or "unsupported"
 function M.new(session_options, method, address, given)
   errors.check_type("the URL", address, "string")
@@ -221,10 +267,11 @@ function M.new(session_options, method, address, given)
   if method then
     options.request_only.method("method", method)
   end
-  local body, content_type = encode_body(checked)
-  method = method or checked.method or (body and "POST" or "GET")
+  local request = encode_body(checked)
+  local has_body = request.body or request.source
+  method = method or checked.method or (has_body and "POST" or "GET")
   method = NORMAL[method:upper()] or method
-  if body and method == "HEAD" then
+  if has_body and method == "HEAD" then
     errors.blame("a HEAD request cannot have a body")
   end
   local query = checked.params and form.encode('option "params"', checked.params)
@@ -232,13 +279,13 @@ function M.new(session_options, method, address, given)
   if not target then
     return nil, err
   end
-  return {
-    method = method,
-    target = target,
-    options = checked,
-    body = body or EMPTY_BODY[method],
-    content_type = content_type,
-  }
+  local auth = checked.auth
+  request.method, request.target, request.options = method, target, checked
+  request.body = request.body or (not request.source and EMPTY_BODY[method] or nil)
+  request.body_length = type(request.body) == "string" and #request.body or nil
+  request.negotiates = type(auth) == "table" and (auth.type == "digest" or auth.type == "any")
+  set_limits(request)
+  return request
 end
 
 --- The milliseconds of a limit in seconds, as libcurl takes it: at least 1.

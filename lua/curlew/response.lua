@@ -1,9 +1,11 @@
 --- A response: what came, read lazily where reading costs.
 
 local curl = require "curlew.curl"
+local errors = require "curlew.error"
 local headers = require "curlew.headers"
 local json = require "curlew.json"
 local failure = require "curlew.failure"
+local reading = require "curlew.reading"
 
 ---@class curlew.Response
 ---@field status integer
@@ -12,7 +14,7 @@ local failure = require "curlew.failure"
 ---@field url string after redirects, without user and password
 ---@field headers curlew.Headers
 ---@field trailers curlew.Headers fields that came after the body
----@field body string
+---@field body string? nil where the body is read as it comes
 ---@field http_version string "1.0", "1.1", "2" or "3"
 ---@field history curlew.Response[] the redirects on the way, the first one first
 ---@field timing table seconds since the start: dns, connect, tls, first_byte, total
@@ -26,20 +28,21 @@ local RETRYABLE = {
   [408] = true, [425] = true, [429] = true, [500] = true, [502] = true, [503] = true, [504] = true,
 }
 
-local methods = {}
+local methods = reading.methods
 
 -- Fields that are made when they are first asked for.
 local lazy = {
   headers = function(outcome)
     return headers.parse(outcome.head)
   end,
-  trailers = function(outcome)
-    return headers.parse(outcome.trailers)
+  trailers = function(outcome, stream)
+    return headers.parse((stream and stream.outcome or outcome).trailers)
   end,
   reason = function(outcome)
     return outcome.head:match("^HTTP/%S+ %d+ ?([^\r\n]*)") or ""
   end,
-  timing = function(outcome)
+  timing = function(outcome, stream)
+    outcome = stream and stream.outcome or outcome
     return {
       dns = outcome.dns,
       connect = outcome.connect,
@@ -51,14 +54,17 @@ local lazy = {
 }
 
 -- Where a response keeps its request and its outcome.
-local REQUEST, OUTCOME = {}, {}
+local REQUEST, OUTCOME, STREAM = reading.REQUEST, {}, reading.STREAM
 
 function Response.__index(response, name)
   if methods[name] then
     return methods[name]
   elseif lazy[name] then
-    local value = lazy[name](rawget(response, OUTCOME))
-    rawset(response, name, value)
+    local stream = rawget(response, STREAM)
+    local value = lazy[name](rawget(response, OUTCOME), stream)
+    if not stream or stream.outcome then -- else more may come
+      rawset(response, name, value)
+    end
     return value
   end
 end
@@ -67,11 +73,15 @@ function Response.__tostring(response)
   return ("<Response %d %s>"):format(response.status, response.url)
 end
 
---- The body as a JSON value.
+--- The body as a JSON value. Waits for the rest of a streamed one.
 ---@return any value
 ---@return curlew.Error? err of kind "decode" when it is none
 function methods:json()
-  local value, problem = json.decode(self.body)
+  local body, err = self:text()
+  if not body then
+    return nil, err
+  end
+  local value, problem = json.decode(body)
   if problem then
     return nil, failure.of(self[REQUEST], "decode", "the body is not JSON: %s", problem)
   end
@@ -98,14 +108,15 @@ local M = {}
 ---@param request table
 ---@param outcome table of `client:take`
 ---@param history curlew.Response[]
+---@param stream? curlew.Stream of the body, where it is read as it comes
 ---@return curlew.Response
-function M.new(request, outcome, history)
+function M.new(request, outcome, history, stream)
   local status = outcome.status
-  return setmetatable({
+  local response = setmetatable({
     status = status,
     ok = status >= 200 and status < 300,
     url = request.target.url,
-    body = outcome.body,
+    body = not stream and outcome.body or nil,
     http_version = curl.http_versions[outcome.http_version],
     history = history,
     remote_ip = outcome.remote_ip,
@@ -113,7 +124,50 @@ function M.new(request, outcome, history)
     attempts = 1,
     [REQUEST] = request,
     [OUTCOME] = outcome,
+    [STREAM] = stream,
   }, Response)
+  if stream then
+    reading.watch(response, stream)
+  end
+  return response
+end
+
+local HTTP_VERSIONS = { ["1.0"] = 1, ["1.1"] = 2, ["2"] = 3, ["3"] = 30 }
+
+-- The head that a server would have sent.
+local function head_of(status, given)
+  local lines = { ("HTTP/1.1 %d"):format(status) }
+  for name, value in pairs(given or {}) do
+    for _, item in ipairs(type(value) == "table" and value or { value }) do
+      lines[#lines + 1] = ("%s: %s"):format(name, item)
+    end
+  end
+  return table.concat(lines, "\r\n") .. "\r\n\r\n"
+end
+
+--- Makes a response of what the option "transport" has returned instead of the network:
+--- `{ status =, headers =, body =, json = }`, or nil and an error.
+---@param request table
+---@param history curlew.Response[]
+---@param given? table
+---@param err? any
+---@return curlew.Response?
+---@return curlew.Error? err
+function M.of_table(request, history, given, err)
+  if given == nil then
+    return nil, errors.is(err) and err
+      or failure.of(request, "io", "the transport failed: %s", errors.describe(err))
+  end
+  errors.check_type("what the transport returns", given, "table")
+  local status = given.status or 200
+  return M.new(request, {
+    status = status,
+    head = head_of(status, given.headers),
+    trailers = "",
+    body = given.json ~= nil and json.encode(given.json) or given.body or "",
+    http_version = HTTP_VERSIONS[given.http_version or "1.1"],
+    connects = 1,
+  }, history)
 end
 
 return M

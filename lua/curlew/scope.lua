@@ -1,6 +1,7 @@
 --- Groups, which no child outlives, and shields.
 
 local cancellation = require "curlew.cancellation"
+local ending = require "curlew.ending"
 local errors = require "curlew.error"
 local task = require "curlew.task"
 local unhandled = require "curlew.unhandled"
@@ -103,6 +104,7 @@ local function end_group(group, ok, ...)
   local is_raised = not ok and body_failed(group, (...))
   local waited = group.count > 0
   join(group)
+  ending.close_resources(group.scope)
   cancellation.leave_scope(group.scope)
   if group.failed then
     error(group.error, 0)

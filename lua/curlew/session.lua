@@ -1,15 +1,17 @@
---- Sessions: requests that share options, limits and connections.
+--- Sessions: requests that share options, limits, connections and cookies.
 
+local errors = require "curlew.error"
+local event_source = require "curlew.event_source"
 local exchange = require "curlew.exchange"
+local jar = require "curlew.jar"
+local lookups = require "curlew.lookups"
 local loop = require "curlew.loop"
 local options = require "curlew.options"
 local pool = require "curlew.pool"
-local redirect = require "curlew.redirect"
 local request = require "curlew.request"
-local response = require "curlew.response"
 local run = require "curlew.run"
+local sending = require "curlew.sending"
 local task = require "curlew.task"
-local time = require "curlew.time"
 
 ---@class curlew.Session
 local Session = { __name = "curlew.Session" }
@@ -20,27 +22,27 @@ local M = {}
 -- Connections that a session without a limit keeps for reuse.
 local MOST_CACHED = 10000
 
--- Sends a request, and those that its redirects lead to, within one deadline.
-local function perform(session, wanted)
-  local total = wanted.options.timeout.total
-  local deadline = total < math.huge and time.now() + total or math.huge
-  local history = {}
-  while true do
-    local outcome, err = exchange.perform(session, wanted, deadline)
-    if not outcome then
-      return nil, err
-    end
-    local answer = response.new(wanted, outcome, history)
-    local next_wanted, refusal = redirect.follow(wanted, answer, #history)
-    if refusal then
-      refusal.response = answer
-      return nil, refusal
-    elseif not next_wanted then
-      return answer
-    end
-    history[#history + 1] = answer
-    wanted = next_wanted
+-- Sends what a call asks for: its options, with its `method` and `url` among them.
+local function send(session, call)
+  local given = options.union(call)
+  given.url, given.method = nil, nil
+  local wanted, err = request.new(session.defaults, call.method, call.url, given)
+  if not wanted then
+    return nil, err
   end
+  wanted.call = call
+  return sending.perform(session, wanted)
+end
+
+-- Passes a call on to the middleware number `index`, or, behind the last one, sends it.
+local function pass_on(session, call, index)
+  local wrap = session.middleware[index]
+  if not wrap then
+    return send(session, call)
+  end
+  return wrap(call, function(changed)
+    return pass_on(session, changed or call, index + 1)
+  end)
 end
 
 --- Sends a request and waits for its response. Wrong options are raised at the caller's line.
@@ -52,15 +54,18 @@ end
 ---@return curlew.Error? err when there is no response; a status of 400 or above is one
 function Session:request(method, address, given)
   task.checkpoint()
+  if self.middleware[1] or self.defaults.transport then
+    request.new(self.defaults, method, address, given) -- raises where the user stands
+    local call = options.union(given or {})
+    call.method, call.url = method or call.method, address
+    call.headers = options.union(call.headers or {})
+    return pass_on(self, call, 1)
+  end
   local wanted, err = request.new(self.defaults, method, address, given)
   if not wanted then
     return nil, err
   end
-  local answer, problem = perform(self, wanted)
-  if answer and wanted.options.check then
-    return answer:check()
-  end
-  return answer, problem
+  return sending.perform(self, wanted)
 end
 
 for _, method in ipairs { "get", "head", "post", "put", "patch", "delete", "options" } do
@@ -70,10 +75,102 @@ for _, method in ipairs { "get", "head", "post", "put", "patch", "delete", "opti
   end
 end
 
---- Ends the requests that are under way, with kind "closed_session", and closes the connections.
---- Does not wait; may be called again.
+--- Server-sent events, for a loop: `for event in session:events(address) do`. Connects again, with
+--- the id of the last event, when the connection ends; each step waits. Raises what connecting
+--- again would not mend.
+---@param address string
+---@param given? table the options of a request
+---@return curlew.EventSource
+function Session:events(address, given)
+  return event_source.new(self, address, given)
+end
+
+--- Has `wrap(request, next)` called for each request of the session from now on. `request` is a
+--- table of the request's options with its `method`, `url` and `headers`, which may be changed;
+--- `next(request)` goes on to the next middleware, or to the network, and returns a response, or
+--- nil and an error, which are to be returned, too. The first one added is the outermost.
+---@param wrap fun(request: table, next: fun(request: table): curlew.Response?, curlew.Error?)
+function Session:use(wrap)
+  errors.check_callable("the middleware", wrap)
+  table.insert(self.middleware, wrap)
+end
+
+-- Cookies --------------------------------------------------------------------------------------
+
+local function check_jar(session)
+  if not session.defaults.cookies then
+    errors.blame("this session has no cookies: make it with cookies = true, or a path")
+  elseif session.closed then
+    errors.blame("the session is closed")
+  end
+  return session.driver.client
+end
+
+--- The cookies that the session has now. Does not wait.
+---@return table[] cookies `{ name, value, domain, path, secure, http_only, subdomains, expires }`
+function Session:cookies()
+  local cookies = {}
+  for _, line in ipairs(check_jar(self):cookies()) do
+    cookies[#cookies + 1] = jar.parse(line)
+  end
+  return cookies
+end
+
+--- Adds a cookie, or replaces the one of its name, domain and path. Does not wait.
+---@param cookie table as of `cookies`; name, value and domain are needed
+function Session:set_cookie(cookie)
+  check_jar(self):set_cookie(jar.format(cookie))
+end
+
+--- Removes all cookies. Does not wait.
+function Session:clear_cookies()
+  check_jar(self):set_cookie("ALL")
+end
+
+--- Writes the cookies into the file of the option "cookies", in the Netscape format; `close` does
+--- so by itself.
+function Session:save_cookies()
+  local client = check_jar(self)
+  if type(self.defaults.cookies) == "string" then
+    client:save_cookies(self.defaults.cookies)
+  end
+end
+
+-- The rest -------------------------------------------------------------------------------------
+
+--- For `curlew.sending`: counts what a transfer has brought.
+function Session:count(outcome)
+  local counted = self.counted
+  counted.requests = counted.requests + 1
+  counted.reused = counted.reused + (outcome.connects == 0 and 1 or 0)
+end
+
+--- What the session does at this moment, and what it has done so far. Does not wait.
+---@return table<string, number> stats connections `open`, and `idle` of them; requests `in_flight`
+--- and `queued`; so far, `requests`, those of them on a `reused` connection, and bytes on the wire,
+--- `received` and `sent`
+function Session:stats()
+  local open = self.closed and 0 or self.driver.client:sockets()
+  local counted = self.counted
+  return {
+    open = open,
+    in_flight = self.pool.active,
+    idle = math.max(0, open - self.pool.active),
+    queued = self.pool.queued,
+    requests = counted.requests,
+    reused = counted.reused,
+    received = counted.received,
+    sent = counted.sent,
+  }
+end
+
+--- Ends the requests that are under way, with kind "closed_session", closes the connections, and
+--- writes the cookies into their file. Does not wait; may be called again.
 function Session:close()
   if not self.closed then
+    if self.defaults.cookies then
+      self:save_cookies()
+    end
     self.closed = true
     exchange.end_all(self)
   end
@@ -88,7 +185,10 @@ function M.session(given)
   local checked = options.for_session(given)
   return setmetatable({
     defaults = checked,
-    driver = loop.new(math.min(checked.max_connections, MOST_CACHED)),
+    middleware = {},
+    counted = { requests = 0, reused = 0, received = 0, sent = 0 },
+    driver = loop.new(math.min(checked.max_connections, MOST_CACHED), checked.cookies),
+    lookups = lookups.new(),
     pool = pool.new(checked.max_connections, checked.max_per_host, checked.max_queue),
   }, Session)
 end

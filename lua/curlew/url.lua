@@ -47,6 +47,13 @@ local function add_query(text, query)
   return address .. separator .. query .. fragment
 end
 
+--- Whether the host of a URL is an address, which nobody has to look up.
+---@param host string
+---@return boolean
+function M.is_address(host)
+  return host:find("^%d+%.%d+%.%d+%.%d+$") ~= nil or host:find(":", 1, true) ~= nil
+end
+
 --- Takes a URL apart: `url` (without user and password), `scheme`, `host`, `port`, `path`, `query`,
 --- `fragment`, `user`, `password`, `origin`.
 ---@param text string

@@ -1,0 +1,58 @@
+--- What is done beside a transfer while it runs, each in a task of its own that ends with it.
+
+local task = require "curlew.task"
+local time = require "curlew.time"
+
+local M = {}
+
+local PROGRESS_INTERVAL = 0.1 -- seconds between two calls of on_progress
+
+local function forget_sender(exchange)
+  exchange.sender = nil
+end
+
+--- Sends a body piece by piece, each when libcurl asks for it.
+---@async
+---@param exchange curlew.Exchange
+function M.send_body(exchange)
+  local driver = exchange.session.driver
+  repeat
+    while not driver.client:wants(exchange.id) do
+      exchange.sender = task.current()
+      task.park(forget_sender, exchange)
+    end
+    local piece = exchange.body.next()
+    if piece ~= "" then
+      driver:feed(exchange.id, piece)
+    end
+  until not piece
+end
+
+--- Calls on_progress; libcurl says -1 for what it does not know.
+---@param request table
+---@param received number bytes on the wire, as are the others
+---@param total number
+---@param sent number
+---@param upload_total number
+---@param speed number bytes a second
+function M.tell_progress(request, received, total, sent, upload_total, speed)
+  request.options.on_progress {
+    received = received,
+    total = total >= 0 and total or nil,
+    sent = sent,
+    upload_total = upload_total >= 0 and upload_total or nil,
+    speed = speed,
+  }
+end
+
+--- Tells the progress of a transfer, ten times a second.
+---@async
+---@param exchange curlew.Exchange
+function M.report_progress(exchange)
+  while true do
+    time.sleep(PROGRESS_INTERVAL)
+    M.tell_progress(exchange.request, exchange.session.driver.client:progress(exchange.id))
+  end
+end
+
+return M

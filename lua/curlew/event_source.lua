@@ -1,0 +1,137 @@
+--- A stream of server-sent events that is resumed when it breaks (WHATWG HTML, server-sent events,
+--- "processing model").
+
+local errors = require "curlew.error"
+local failure = require "curlew.failure"
+local options = require "curlew.options"
+local parser = require "curlew.events"
+local task = require "curlew.task"
+local time = require "curlew.time"
+
+local M = {}
+
+local DEFAULT_DELAY = 3 -- seconds before it connects again, until the server says otherwise
+
+---@class curlew.EventSource
+---@field last_event_id string of the last event that had one; sent when it connects again
+---@field delay number seconds before it connects again
+local EventSource = { __name = "curlew.EventSource" }
+EventSource.__index = EventSource
+
+local function headers_with(given, id)
+  local headers = options.union({
+    Accept = "text/event-stream",
+    ["Cache-Control"] = "no-store",
+  }, given or {})
+  if id ~= "" then
+    headers["Last-Event-ID"] = id
+  end
+  return headers
+end
+
+-- Raises what connecting again would not mend.
+local function check_answer(answer)
+  local kind = answer.headers["content-type"] or "nothing"
+  if answer.status ~= 200 then
+    answer:close()
+    local _, err = answer:check()
+    error(err or failure.of_response(answer, "status", "the server answered %d", answer.status), 0)
+  elseif not kind:lower():find("^text/event%-stream%s*;?") then
+    answer:close()
+    error(failure.of_response(answer, "protocol",
+      "the server sends no events but %s", kind), 0)
+  end
+end
+
+-- Connects. Returns nil when the server wants no more connections, or when it failed for now.
+local function connect(source)
+  local given = options.union(source.options)
+  given.headers = headers_with(given.headers, source.last_event_id)
+  given.stream = true
+  local answer, err = source.session:request("GET", source.url, given)
+  if not answer then
+    if not err.retryable then
+      error(err, 0)
+    end
+  elseif answer.status == 204 then
+    answer:close()
+    source:close()
+  else
+    check_answer(answer)
+    source.answer, source.parser = answer, parser.parser()
+    source.parser.last_event_id = source.last_event_id
+  end
+end
+
+-- Reads some more; returns whether there may be more after it.
+local function receive(source)
+  local bytes = source.answer:read()
+  if not bytes then
+    return false
+  end
+  local events, problem = source.parser:feed(bytes)
+  if not events then
+    source.answer:close()
+    error(failure.of_response(source.answer, "too_large", "%s", problem), 0)
+  end
+  source.ready, source.position = events, 0
+  source.last_event_id = source.parser.last_event_id or ""
+  source.delay = source.parser.retry and source.parser.retry / 1000 or source.delay
+  return true
+end
+
+--- The next event; waits for it, and connects again when the connection has ended.
+---@async
+---@return { type: string, data: string, id: string }? event nil when the source is closed
+function EventSource:next()
+  task.checkpoint()
+  while true do
+    if self.position < #self.ready then
+      self.position = self.position + 1
+      return self.ready[self.position]
+    elseif self.closed then
+      return nil
+    elseif not self.answer then
+      connect(self)
+      if not self.answer and not self.closed then
+        time.sleep(self.delay)
+      end
+    elseif not receive(self) then
+      self.answer = nil
+      time.sleep(self.delay)
+    end
+  end
+end
+
+EventSource.__call = EventSource.next
+
+--- Ends the connection, and the loop over the events. Does not wait; may be called again.
+function EventSource:close()
+  self.closed = true
+  self.ready, self.position = {}, 0
+  if self.answer then
+    self.answer:close()
+    self.answer = nil
+  end
+end
+
+--- Makes a source of events, which can be looped over. It connects when the first one is asked for.
+---@param session curlew.Session
+---@param address string
+---@param given? table the options of a request
+---@return curlew.EventSource
+function M.new(session, address, given)
+  errors.check_type("the URL", address, "string")
+  options.for_request(given, session.defaults) -- raises where the user stands
+  return setmetatable({
+    session = session,
+    url = address,
+    options = given or {},
+    delay = DEFAULT_DELAY,
+    last_event_id = "",
+    ready = {},
+    position = 0,
+  }, EventSource)
+end
+
+return M

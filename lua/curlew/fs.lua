@@ -1,0 +1,89 @@
+--- Files, through luv's worker threads, so that a slow disk holds up nobody. Every call that waits
+--- says how: results, or nil and luv's text.
+
+local callback = require "curlew.callback"
+local scope = require "curlew.scope"
+local uv = require "curlew.uv"
+
+local M = {}
+
+local READABLE_BY_ALL = 420 -- 0644, for the process's umask to narrow
+
+---@class curlew.File
+---@field fd integer
+local File = { __name = "curlew.File" }
+File.__index = File
+
+--- Opens a file. The opening itself cannot be cancelled, so that no descriptor is lost.
+---@async
+---@param path string
+---@param flags string as of fopen: "r", "w", "a", "wx", ...
+---@return curlew.File?
+---@return string? problem
+function M.open(path, flags)
+  local fd, problem = scope.shield(callback.call, uv.fs_open, path, flags, READABLE_BY_ALL)
+  if not fd then
+    return nil, problem
+  end
+  return setmetatable({ fd = fd }, File)
+end
+
+--- A file of a descriptor that is somebody else's: `close` leaves it open.
+---@param fd integer
+---@return curlew.File
+function M.of_descriptor(fd)
+  return setmetatable({ fd = fd, is_lent = true }, File)
+end
+
+--- Its size in bytes; nil and a text for a folder, a pipe or the like.
+---@async
+---@return integer?
+---@return string? problem
+function File:size()
+  local stat, problem = callback.call(uv.fs_fstat, self.fd)
+  if not stat then
+    return nil, problem
+  elseif stat.type ~= "file" then
+    return nil, ("it is no regular file but a %s"):format(stat.type)
+  end
+  return stat.size
+end
+
+--- The next bytes, "" at the end.
+---@async
+---@param most integer
+---@return string?
+---@return string? problem
+function File:read(most)
+  return callback.call(uv.fs_read, self.fd, most, -1)
+end
+
+--- Writes all of `bytes` at the end of what was written before.
+---@async
+---@param bytes string
+---@return true?
+---@return string? problem
+function File:write(bytes)
+  while bytes ~= "" do
+    local written, problem = callback.call(uv.fs_write, self.fd, bytes, -1)
+    if not written then
+      return nil, problem
+    end
+    bytes = written < #bytes and bytes:sub(written + 1) or ""
+  end
+  return true
+end
+
+--- Closes the file; nothing happens when it is closed. Does not wait.
+---@return true?
+---@return string? problem
+function File:close()
+  local fd = not self.is_lent and self.fd
+  self.fd = nil
+  if fd then
+    return uv.fs_close(fd)
+  end
+  return true
+end
+
+return M

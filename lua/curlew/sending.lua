@@ -1,0 +1,138 @@
+--- From a request to its response: attempts, redirects, and where the body goes. All within one
+--- deadline.
+
+local exchange = require "curlew.exchange"
+local failure = require "curlew.failure"
+local reading = require "curlew.reading"
+local redirect = require "curlew.redirect"
+local response = require "curlew.response"
+local retry = require "curlew.retry"
+local task = require "curlew.task"
+local time = require "curlew.time"
+
+local M = {}
+
+local MOST_SKIPPED = 64 * 1024 -- bytes of a body that nobody wants
+
+-- Sends a request once. Returns the response, or nil and an error.
+local function send(session, wanted, history, deadline)
+  if wanted.options.transport then
+    return response.of_table(wanted, history, wanted.options.transport(wanted.call))
+  end
+  local outcome, problem = exchange.perform(session, wanted, deadline)
+  if not outcome then
+    return nil, problem
+  end
+  session:count(outcome)
+  return response.new(wanted, outcome, history, problem)
+end
+
+-- Reads a body that nobody wants, so that its connection serves again, unless it is long.
+local function skip_body(answer)
+  local size = 0
+  while size < MOST_SKIPPED do
+    local bytes = answer:read()
+    if not bytes then
+      return
+    end
+    size = size + #bytes
+  end
+  answer:close()
+end
+
+-- Sends a request, and those that its redirects lead to.
+local function follow(session, wanted, deadline)
+  local history = {}
+  while true do
+    local answer, err = send(session, wanted, history, deadline)
+    if not answer then
+      return nil, err
+    end
+    local next_wanted, refusal = redirect.follow(wanted, answer, #history)
+    if refusal then
+      answer:close()
+      refusal.response = answer
+      return nil, refusal
+    elseif not next_wanted then
+      return answer
+    end
+    skip_body(answer)
+    history[#history + 1] = answer
+    wanted = next_wanted
+  end
+end
+
+-- Whether a request can be sent once more as it was.
+local function is_replayable(wanted)
+  return wanted.source == nil or wanted.source.path ~= nil
+end
+
+-- How long to wait before another attempt; nil when there is to be none.
+local function delay_after(wanted, attempt, answer, err)
+  local policy, status = wanted.options.retry, answer and answer.status
+  if not policy or attempt > policy.max
+    or not retry.applies(policy, wanted.method, is_replayable(wanted), status, err)
+  then
+    return nil
+  end
+  local after = answer and answer.headers:all("retry-after")[1]
+  return retry.delay(policy, attempt, after)
+end
+
+-- Attempts a request as often as its policy allows.
+local function attempt_all(session, wanted, deadline)
+  local attempt = 1
+  while true do
+    local answer, err = follow(session, wanted, deadline)
+    local delay = delay_after(wanted, attempt, answer, err)
+    if not delay or time.now() + delay >= deadline then
+      if answer then
+        answer.attempts = attempt
+      else
+        err.attempts = attempt
+      end
+      return answer, err
+    elseif answer then
+      skip_body(answer)
+    end
+    time.sleep(delay)
+    attempt = attempt + 1
+  end
+end
+
+-- Does with an answer what its request asks for.
+local function receive(wanted, answer)
+  local given = wanted.options
+  if given.check and answer.status >= 400 then
+    answer:text()
+    return answer:check()
+  elseif given.sink then
+    local size, err = reading.pour(answer, given.sink)
+    if not size then
+      return nil, err
+    end
+  elseif given.stream then
+    answer:belong(task.current())
+  end
+  return answer
+end
+
+--- Sends a request and waits for its response, or for the head of a streamed one.
+---@async
+---@param session curlew.Session
+---@param wanted table a request of `curlew.request`
+---@return curlew.Response?
+---@return curlew.Error? err
+function M.perform(session, wanted)
+  if session.closed then
+    return nil, failure.of(wanted, "closed_session", "the session is closed")
+  end
+  local deadline = wanted.total < math.huge and time.now() + wanted.total or math.huge
+  local answer, err = attempt_all(session, wanted, deadline)
+  if not answer then
+    return nil, err
+  end
+  return receive(wanted, answer)
+end
+
+return M

@@ -1,0 +1,106 @@
+--- The body of a response, read while it comes. A reader that stops reading stops the transfer: its
+--- bytes wait in libcurl and with the server.
+
+local ending = require "curlew.ending"
+local failure = require "curlew.failure"
+local task = require "curlew.task"
+
+---@class curlew.Stream
+---@field exchange table borrowed: the exchange under way
+---@field rest string bytes taken from the core that nobody has read yet
+---@field outcome table? what the transfer has brought, once it has ended
+local Stream = { __name = "curlew.Stream" }
+Stream.__index = Stream
+
+local M = {}
+
+--- Makes the stream of an exchange whose head has come.
+---@param exchange table
+---@return curlew.Stream
+function M.new(exchange)
+  return setmetatable({ exchange = exchange, rest = "" }, Stream)
+end
+
+local function forget_reader(stream)
+  stream.reader = nil
+end
+
+--- For the exchange: something has come, or the transfer has ended.
+function Stream:wake()
+  local reader = self.reader
+  if reader then
+    self.reader = nil
+    task.wake(reader)
+  end
+end
+
+--- For the exchange: the transfer has ended; its outcome brings the last bytes.
+function Stream:finish(outcome)
+  ending.disown(self)
+  self.outcome = outcome
+  self.rest = self.rest .. (outcome.body or "")
+  self:wake()
+end
+
+-- The error with which the body has ended, nil when it is complete.
+local function failure_of(stream)
+  local outcome = stream.outcome
+  if outcome.raised then
+    error(outcome.raised, 0)
+  elseif outcome.failure then
+    return outcome.failure
+  elseif outcome.result ~= 0 or outcome.verdict then
+    return failure.from_outcome(stream.exchange.request, outcome)
+  end
+end
+
+local function take(stream, most)
+  local bytes = stream.rest
+  if bytes == "" and not stream.outcome then
+    return stream.exchange.session.driver:read(stream.exchange.id, most)
+  end
+  if #bytes <= most then
+    stream.rest = ""
+    return bytes
+  end
+  stream.rest = bytes:sub(most + 1)
+  return bytes:sub(1, most)
+end
+
+--- The next bytes of the body, as they come, at most `most`.
+---@async
+---@param most number
+---@return string? bytes nil at the end
+---@return curlew.Error? err when the body was cut short
+function Stream:read(most)
+  local reader = task.checkpoint()
+  while true do
+    local bytes = take(self, most)
+    if bytes ~= "" then
+      return bytes
+    elseif self.outcome then
+      return nil, failure_of(self)
+    elseif self.reader then
+      return nil, failure.of(self.exchange.request, "io", "another task reads this response")
+    end
+    self.reader = reader
+    task.park(forget_reader, self)
+  end
+end
+
+--- Gives bytes back, to be read next.
+---@param bytes string
+function Stream:unread(bytes)
+  self.rest = bytes .. self.rest
+end
+
+--- Ends the transfer, unless it has ended. Does not wait; may be called again.
+function Stream:close()
+  if not self.outcome then
+    self.exchange:end_with {
+      failure = failure.of(self.exchange.request, "closed", "the response was closed"),
+    }
+  end
+end
+
+return M

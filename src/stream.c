@@ -1,0 +1,182 @@
+/* Bodies piece by piece. What comes waits in a window that Lua empties; what goes is given
+ * by Lua when libcurl asks. A side that has to wait for the other is paused, and resumed
+ * from the step only: libcurl calls back from within curl_easy_pause. */
+#include "core.h"
+
+#include <string.h>
+
+enum { WINDOW = 64 * 1024 }; /* bytes that wait for Lua before libcurl is paused */
+
+/* --- coming --- */
+
+size_t stream_take(struct transfer *transfer, const char *bytes, size_t length)
+{
+    struct buffer *body = &transfer->body;
+    if (transfer->taken > 0) {
+        body->length -= transfer->taken;
+        memmove(body->data, body->data + transfer->taken, body->length);
+        transfer->taken = 0;
+    }
+    if (body->length > 0 && body->length + length > WINDOW) {
+        transfer->receiving_is_paused = true;
+        return CURL_WRITEFUNC_PAUSE;
+    }
+    if (!buffer_append(body, bytes, length)) {
+        transfer->verdict = VERDICT_NO_MEMORY;
+        return 0;
+    }
+    client_note(transfer);
+    return length;
+}
+
+static void resume_soon(struct transfer *transfer)
+{
+    if (!transfer->to_resume) {
+        transfer->to_resume = true;
+        transfer->client->to_resume++;
+    }
+}
+
+static struct transfer *check_transfer(lua_State *L)
+{
+    struct client *client = check_open(L);
+    struct transfer *transfer = client_find(client, (int)luaL_checkinteger(L, 2));
+    if (!transfer)
+        luaL_error(L, "there is no transfer of this id");
+    return transfer;
+}
+
+/* client:read(id, most) -> string, kick: up to `most` bytes of what has come, "" for
+ * none; kick tells that a step has to follow. */
+static int l_read(lua_State *L)
+{
+    struct transfer *transfer = check_transfer(L);
+    lua_Number most = luaL_checknumber(L, 3);
+    size_t count = transfer->body.length - transfer->taken;
+    if (most < (lua_Number)count)
+        count = most > 0 ? (size_t)most : 0;
+    lua_pushlstring(L, count ? transfer->body.data + transfer->taken : "", count);
+    transfer->taken += count;
+    bool resumes = transfer->receiving_is_paused &&
+                   transfer->body.length - transfer->taken <= WINDOW / 2;
+    if (resumes)
+        resume_soon(transfer);
+    lua_pushboolean(L, resumes);
+    return 2;
+}
+
+/* --- going --- */
+
+size_t on_read(char *bytes, size_t size, size_t count, void *pointer)
+{
+    struct transfer *transfer = pointer;
+    if (!transfer->uploads)
+        return CURL_READFUNC_ABORT;
+    size_t room = size * count;
+    size_t waiting = transfer->upload.length - transfer->sent;
+    transfer->progress_at = client_now();
+    if (waiting == 0 && transfer->upload_open) {
+        transfer->sending_is_paused = true;
+        client_note(transfer);
+        return CURL_READFUNC_PAUSE;
+    }
+    size_t taken = waiting < room ? waiting : room;
+    if (taken)
+        memcpy(bytes, transfer->upload.data + transfer->sent, taken);
+    transfer->sent += taken;
+    return taken;
+}
+
+/* client:feed(id, bytes or nil): gives more of the request's body; nil ends it. */
+static int l_feed(lua_State *L)
+{
+    struct transfer *transfer = check_transfer(L);
+    size_t length = 0;
+    const char *bytes = luaL_optlstring(L, 3, NULL, &length);
+    if (transfer->sent == transfer->upload.length) {
+        buffer_reset(&transfer->upload, WINDOW);
+        transfer->sent = 0;
+    }
+    if (!bytes)
+        transfer->upload_open = false;
+    else if (!buffer_append(&transfer->upload, bytes, length))
+        return luaL_error(L, "not enough memory");
+    if (transfer->sending_is_paused)
+        resume_soon(transfer);
+    return 0;
+}
+
+/* client:wants(id) -> whether libcurl waits for more of the request's body. */
+static int l_wants(lua_State *L)
+{
+    const struct transfer *transfer = check_transfer(L);
+    lua_pushboolean(L, transfer->sending_is_paused && !transfer->to_resume);
+    return 1;
+}
+
+/* --- both --- */
+
+void stream_resume(struct client *client)
+{
+    for (int i = 0; client->to_resume > 0 && i < client->slot_count; i++) {
+        struct transfer *transfer = client->slots[i].transfer;
+        if (!transfer || !transfer->to_resume)
+            continue;
+        transfer->to_resume = false;
+        client->to_resume--;
+        if (transfer->state != TRANSFER_RUNNING)
+            continue;
+        transfer->receiving_is_paused = transfer->sending_is_paused = false;
+        transfer->progress_at = client->curl_due =
+            client_now(); /* libcurl goes on then */
+        CURLcode code = curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+        if (code != CURLE_OK)
+            client_end(transfer, code);
+    }
+}
+
+/* client:peek(id) -> table: what a transfer has brought so far, but for its body. */
+static int l_peek(lua_State *L)
+{
+    return transfer_push(L, check_transfer(L));
+}
+
+static void push_size(lua_State *L, CURL *easy, CURLINFO info)
+{
+    curl_off_t size = -1;
+    curl_easy_getinfo(easy, info, &size);
+    lua_pushnumber(L, (lua_Number)size);
+}
+
+/* client:progress(id) -> bytes received, expected, sent, to send, bytes a second; -1 for
+ * what is unknown. On the wire, that is before decompression. */
+static int l_progress(lua_State *L)
+{
+    CURL *easy = check_transfer(L)->easy;
+    push_size(L, easy, CURLINFO_SIZE_DOWNLOAD_T);
+    push_size(L, easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T);
+    push_size(L, easy, CURLINFO_SIZE_UPLOAD_T);
+    push_size(L, easy, CURLINFO_CONTENT_LENGTH_UPLOAD_T);
+    push_size(L, easy, CURLINFO_SPEED_DOWNLOAD_T);
+    return 5;
+}
+
+/* client:log(id) -> string: what libcurl has told since the last time. */
+static int l_log(lua_State *L)
+{
+    struct transfer *transfer = check_transfer(L);
+    lua_pushlstring(L, transfer->log.data ? transfer->log.data : "",
+                    transfer->log.length);
+    buffer_reset(&transfer->log, WINDOW);
+    return 1;
+}
+
+/* Adds the methods to the table on top of the stack. */
+void stream_register(lua_State *L)
+{
+    static const luaL_Reg methods[] = {
+        {"read", l_read},         {"feed", l_feed}, {"wants", l_wants}, {"peek", l_peek},
+        {"progress", l_progress}, {"log", l_log},   {NULL, NULL},
+    };
+    luaL_setfuncs(L, methods, 0);
+}
