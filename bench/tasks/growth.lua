@@ -1,5 +1,6 @@
 --- How the runtime grows: ten times the sleeping tasks take about ten times the time, and no more
---- memory each; switches leave no garbage; a long chain of awaits is no deep one.
+--- memory each, also to be cancelled; switches leave no garbage; a long chain of awaits is no deep
+--- one.
 ---
 ---     lua bench/tasks/growth.lua
 
@@ -18,6 +19,19 @@ local function sleepers(count)
     memory = collectgarbage("count") - memory
   end)
   return os.clock() - before, memory / count
+end
+
+local function cancelled(count)
+  local before
+  task.group(function(group)
+    for _ = 1, count do
+      group:spawn(task.sleep, 60)
+    end
+    task.sleep(0.01)
+    before = os.clock()
+    group:cancel()
+  end)
+  return os.clock() - before
 end
 
 local function chain(count)
@@ -46,6 +60,10 @@ task.run(function()
   print(("10,000 tasks asleep: %.3f s of CPU, %.2f KB each"):format(few, few_kb))
   print(("100,000 tasks asleep: %.3f s of CPU, %.2f KB each, %.1f times the time"):format(
     many, many_kb, many / few))
+  cancelled(1000)
+  few, many = cancelled(10000), cancelled(100000)
+  print(("a group of 10,000 sleepers cancelled: %.3f s of CPU; of 100,000: %.1f times that"):format(
+    few, many / few))
   print("a chain of 10,000 awaits: " .. chain(10000))
   switch(1000)
   collectgarbage()
