@@ -13,7 +13,7 @@ M.roots = {}
 
 local roots = M.roots
 
---- Has `resource:close()` called when its owner, a task or the scope of a group, ends.
+--- Has `resource:abandon()` called when its owner, a task or the scope of a group, ends.
 ---@param owner table
 ---@param resource table
 function M.own(owner, resource)
@@ -21,7 +21,7 @@ function M.own(owner, resource)
   owner.resources[resource], resource.owner = true, owner
 end
 
---- Takes a resource from its owner, which need not close it any more.
+--- Takes a resource from its owner, which need not end it any more.
 ---@param resource table
 function M.disown(resource)
   if resource.owner then
@@ -29,13 +29,13 @@ function M.disown(resource)
   end
 end
 
---- Closes what an owner still has.
+--- Ends what an owner still has.
 ---@param owner table
-function M.close_resources(owner)
+function M.abandon_resources(owner)
   local resource = owner.resources and next(owner.resources)
   while resource do
     M.disown(resource)
-    resource:close()
+    resource:abandon()
     resource = next(owner.resources)
   end
 end
@@ -48,7 +48,7 @@ function M.conclude(task, state)
   local owner = task.owner
   task.state = state
   if task.resources then
-    M.close_resources(task)
+    M.abandon_resources(task)
   end
   local is_awaited = false
   while task.first do

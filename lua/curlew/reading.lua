@@ -24,22 +24,14 @@ M.methods = {}
 local methods = M.methods
 local REQUEST, STREAM = M.REQUEST, M.STREAM
 
-local function close_stream(stream)
-  stream:close()
-end
-
---- Closes the stream when its response is collected: not at once, as that may happen anywhere.
+--- Ends the stream when its response is collected: not at once, as that may happen anywhere.
 ---@param response curlew.Response
 ---@param stream curlew.Stream
 function M.watch(response, stream)
-  if debugging.enabled then
-    debugging.watch_close(response, "a streamed response", function()
-      return stream.outcome ~= nil
-    end)
-  end
+  stream.made_at = debugging.enabled and errors.caller() or nil
   rawset(response, "collector", compat.finalizer(function()
     if not stream.outcome then
-      turn.defer(close_stream, stream)
+      turn.defer(stream.abandon, stream)
     end
   end))
 end

@@ -104,7 +104,7 @@ local function end_group(group, ok, ...)
   local is_raised = not ok and body_failed(group, (...))
   local waited = group.count > 0
   join(group)
-  ending.close_resources(group.scope)
+  ending.abandon_resources(group.scope)
   cancellation.leave_scope(group.scope)
   if group.failed then
     error(group.error, 0)

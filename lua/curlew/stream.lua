@@ -4,6 +4,7 @@
 local ending = require "curlew.ending"
 local failure = require "curlew.failure"
 local task = require "curlew.task"
+local warning = require "curlew.warning"
 
 ---@class curlew.Stream
 ---@field exchange table borrowed: the exchange under way
@@ -92,6 +93,15 @@ end
 ---@param bytes string
 function Stream:unread(bytes)
   self.rest = bytes .. self.rest
+end
+
+--- For its owner, which ends, and for the collector: nobody will read what is left.
+function Stream:abandon()
+  if self.made_at and not self.outcome then
+    warning.emit(("a streamed response of %s was left before its end without being closed")
+      :format(self.made_at))
+  end
+  self:close()
 end
 
 --- Ends the transfer, unless it has ended. Does not wait; may be called again.
