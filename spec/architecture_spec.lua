@@ -242,7 +242,7 @@ end
 
 local PURE = {
   "headers", "json", "form", "nearest", "secrets", "version", "error", "list", "url", "options",
-  "request", "redirect", "failure", "pool",
+  "request", "redirect", "failure", "pool", "retry", "events", "lines", "multipart", "jar", "verbose",
 }
 
 local function reached(graph, from, seen)

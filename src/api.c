@@ -58,10 +58,11 @@ static int64_t to_milliseconds(lua_Number seconds)
 }
 
 /* client:start(options, body, max_body, idle, connect, streamed, tells_socket) -> id, or
- * nil, option, problem. options: {NAME = value} for curl_easy_setopt. body: a string, copied; true: it
- * comes by client:feed; or nil. max_body: bytes, -1 for no limit. Seconds, 0 for no limit:
- * idle without progress, connect until connected. streamed: the response's body is taken
- * by client:read while it comes. tells_socket: it is news that there is one. */
+ * nil, option, problem. options: {NAME = value} for curl_easy_setopt. body: a string,
+ * copied; true: it comes by client:feed; a list: the parts of a form; or nil. max_body:
+ * bytes, -1 for no limit. Seconds, 0 for no limit: idle without progress, connect until
+ * connected. streamed: the response's body is taken by client:read while it comes.
+ * tells_socket: it is news that the transfer has got one. */
 static int l_start(lua_State *L)
 {
     struct client *client = check_open(L);
@@ -104,8 +105,8 @@ static int l_start(lua_State *L)
 
 /* client:step(rang, news) -> number of news, ms or nil. Serves what is ready; `rang`
  * tells that the timer has fired. The ids of transfers that have ended are put into
- * `news`, negated those of others with something new; when a time comes back, the timer is
- * to be set for it. */
+ * `news`, negated those of others with something new; when a time comes back, the timer
+ * is to be set for it. */
 static int l_step(lua_State *L)
 {
     struct client *client = check_open(L);
@@ -176,8 +177,8 @@ static int l_close(lua_State *L)
     return 0;
 }
 
-/* client(cached_connections, cookies) -> client; that many connections are kept for reuse.
- * cookies: true for a jar, or the path of its file. */
+/* client(cached_connections, cookies) -> client; that many connections are kept for
+ * reuse. cookies: true for a jar, or the path of its file. */
 int l_client_new(lua_State *L)
 {
     long cached = (long)luaL_optinteger(L, 1, 100);

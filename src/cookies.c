@@ -62,8 +62,8 @@ static int l_set_cookie(lua_State *L)
     return 1;
 }
 
-/* client:save_cookies(path) -> whether they were asked to be; libcurl writes a new file and
- * renames it, and is silent about failure. */
+/* client:save_cookies(path) -> whether they were asked to be; libcurl writes a new file
+ * and renames it, and is silent about failure. */
 static int l_save_cookies(lua_State *L)
 {
     CURL *jar = check_jar(L);

@@ -58,9 +58,7 @@ static int l_features(lua_State *L)
     return 1;
 }
 
-LUALIB_API int luaopen_curlew_core(lua_State *L);
-
-/* parse_date(text) -> seconds since 1970, or nil when it is no date that libcurl knows. */
+/* parse_date(text) -> seconds since 1970, or nil when libcurl takes it for no date. */
 static int l_parse_date(lua_State *L)
 {
     size_t length;
@@ -72,6 +70,8 @@ static int l_parse_date(lua_State *L)
         lua_pushnumber(L, (lua_Number)seconds);
     return 1;
 }
+
+LUALIB_API int luaopen_curlew_core(lua_State *L);
 
 LUALIB_API __attribute__((visibility("default"))) int luaopen_curlew_core(lua_State *L)
 {

@@ -146,8 +146,8 @@ void stream_register(lua_State *L);
 
 /* --- cookies.c: a jar for all transfers of a client --- */
 
-/* Opens the jar, with what is in the file `path`, if given and there; false when memory is
- * out. */
+/* Opens the jar, with what is in the file `path`, if given and there; false when memory
+ * is out. */
 bool cookies_open(struct client *client, const char *path);
 /* After the transfers were freed: they use it. */
 void cookies_close(struct client *client);

@@ -1,6 +1,6 @@
-/* Bodies piece by piece. What comes waits in a window that Lua empties; what goes is given
- * by Lua when libcurl asks. A side that has to wait for the other is paused, and resumed
- * from the step only: libcurl calls back from within curl_easy_pause. */
+/* Bodies piece by piece. What comes waits in a window that Lua empties; what goes is
+ * given by Lua when libcurl asks. A side that has to wait for the other is paused, and
+ * resumed from the step only: libcurl calls back from within curl_easy_pause. */
 #include "core.h"
 
 #include <string.h>

@@ -10,7 +10,8 @@ local time = require "curlew.time"
 
 local M = {}
 
-local DEFAULT_DELAY = 3 -- seconds before it connects again, until the server says otherwise
+-- Seconds before it connects again: until the server says otherwise, and whatever it says.
+local DEFAULT_DELAY, LONGEST_DELAY = 3, 3600
 
 ---@class curlew.EventSource
 ---@field last_event_id string of the last event that had one; sent when it connects again
@@ -76,7 +77,9 @@ local function receive(source)
   end
   source.ready, source.position = events, 0
   source.last_event_id = source.parser.last_event_id or ""
-  source.delay = source.parser.retry and source.parser.retry / 1000 or source.delay
+  if source.parser.retry then
+    source.delay = math.min(source.parser.retry / 1000, LONGEST_DELAY)
+  end
   return true
 end
 

@@ -132,7 +132,11 @@ local function each(response, split, finish)
       if bytes then
         ready, problem = split:feed(bytes)
       else
-        ready, is_over = { finish and finish(split) }, true
+        local last
+        if finish then
+          last, problem = finish(split)
+        end
+        ready, is_over = not problem and { last } or nil, true
       end
       if not ready then
         response:close()

@@ -22,40 +22,67 @@ local DEFAULTS = {
   max_delay = 30, -- seconds
 }
 
--- Errors after which the same request may well succeed, but which are not the server's doing.
-local NEVER = set_of("cancelled", "closed_session")
+local MOST_DOUBLINGS = 62 -- of the delay; more would only bring infinities, and 0 times one is NaN
 
-local function check_set(check)
+-- What the user has ended; another attempt would not respect that.
+local ENDED_BY_USER = set_of("cancelled", "closed_session")
+
+-- A check for a list of what `check_item` takes; it returns a set.
+local function list_of(check_item)
   return function(name, value)
     errors.check_type(("option %q"):format(name), value, "table")
     local set = {}
-    for index, item in ipairs(value) do
-      set[check(("%s[%d]"):format(name, index), item)] = true
+    for index, item in pairs(value) do
+      if type(index) ~= "number" then
+        errors.blame("option %q must be a list, got a table with the key %q", name, tostring(index))
+      end
+      set[check_item(("%s[%s]"):format(name, index), item)] = true
     end
     return set
   end
 end
 
+local function upper_method(name, value)
+  return checks.method(name, value):upper()
+end
+
+local function status(name, value)
+  if type(value) ~= "number" or value % 1 ~= 0 or value < 100 or value > 999 then
+    errors.blame("option %q must be a status such as 503, got %s", name, tostring(value))
+  end
+  return value
+end
+
+-- Unlike other options of time, this one may be 0: no pause at all.
+local function backoff(name, value)
+  if type(value) ~= "number" or not (value >= 0 and value < math.huge) then
+    errors.blame("option %q must be a number of seconds, at least 0, got %s", name, tostring(value))
+  end
+  return value
+end
+
+local check_max = checks.whole(0, "retries")
+
 local PARTS = {
-  backoff = checks.seconds,
-  max = checks.whole(0, "attempts"),
+  backoff = backoff,
+  max = check_max,
   max_delay = checks.seconds,
-  methods = check_set(function(name, value)
-    return checks.method(name, value):upper()
-  end),
-  statuses = check_set(checks.whole(100, "a status")),
+  methods = list_of(upper_method),
+  statuses = list_of(status),
 }
 
---- The option "retry": false, how often a request is sent once more, or a table: `max`, `statuses`,
---- `methods`, `backoff` and `max_delay`.
----@return table|false policy
+--- The option "retry": false, how often a request is sent once more, or a table of `max`,
+--- `statuses`, `methods`, `backoff` and `max_delay`. Raises, at the caller's line, what is wrong.
+---@param name string of the option
+---@param value any
+---@return table|false policy with all of these parts, `statuses` and `methods` as sets
 function M.policy(name, value)
-  if value == false or value == 0 then
+  if value == false then
     return false
   elseif type(value) == "number" then
-    value = { max = value }
+    value = { max = check_max(name, value) }
   elseif type(value) ~= "table" then
-    errors.blame("option %q must be false, a number of attempts or a table, got %s", name,
+    errors.blame("option %q must be false, a number of retries or a table, got %s", name,
       tostring(value))
   end
   local policy = {}
@@ -66,26 +93,34 @@ function M.policy(name, value)
     checks.check_known(part, PARTS, ("part of option %q"):format(name))
     policy[part] = PARTS[part](("%s.%s"):format(name, part), given)
   end
-  return policy
+  return policy.max > 0 and policy
 end
 
---- Whether another attempt makes sense.
----@param policy table
+-- Whether the same request may well succeed now. One that had to queue until its time was over
+-- would only make the queue longer.
+local function is_transient(err)
+  return err.retryable == true and not ENDED_BY_USER[err.kind]
+    and not (err.kind == "timeout" and err.phase == "queue")
+end
+
+--- Whether another attempt makes sense, if there are attempts left.
+---@param policy table|false
 ---@param method string
 ---@param is_replayable boolean whether the body can be sent again
----@param status? integer of the response
+---@param code? integer the status of the response
 ---@param err? curlew.Error where there was none
 ---@return boolean
-function M.applies(policy, method, is_replayable, status, err)
-  if not policy.methods[method:upper()] or not is_replayable then
+function M.applies(policy, method, is_replayable, code, err)
+  if not policy or not policy.methods[method:upper()] or not is_replayable then
     return false
   elseif err then
-    return err.retryable == true and not NEVER[err.kind] and err.phase ~= "queue"
+    return is_transient(err)
   end
-  return policy.statuses[status] == true
+  return policy.statuses[code] == true
 end
 
--- Seconds that a Retry-After field asks for (RFC 9110 section 10.2.3); nil when it says nothing.
+-- Seconds that a Retry-After field asks for (RFC 9110 section 10.2.3); nil when it says nothing, or
+-- what is neither seconds nor a date.
 local function asked_delay(text, now)
   if not text then
     return nil
@@ -104,13 +139,14 @@ end
 ---@param retry_after? string the field of the response
 ---@param now? number Unix seconds
 ---@param random? fun(): number from 0 to 1
----@return number
+---@return number seconds
 function M.delay(policy, attempt, retry_after, now, random)
   local asked = asked_delay(retry_after, now or os.time())
   if asked then
     return math.min(asked, policy.max_delay)
   end
-  return (random or math.random)() * math.min(policy.max_delay, policy.backoff * 2 ^ (attempt - 1))
+  local longest = policy.backoff * 2 ^ math.min(attempt - 1, MOST_DOUBLINGS)
+  return (random or math.random)() * math.min(policy.max_delay, longest)
 end
 
 return M
