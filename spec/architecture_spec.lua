@@ -242,7 +242,8 @@ end
 
 local PURE = {
   "headers", "json", "form", "nearest", "secrets", "version", "error", "list", "url", "options",
-  "request", "redirect", "failure", "pool", "retry", "events", "lines", "multipart", "jar", "verbose",
+  "request", "redirect", "failure", "pool", "retry", "events", "lines", "multipart", "jar",
+  "verbose",
 }
 
 local function reached(graph, from, seen)

@@ -141,7 +141,7 @@ static int l_take(lua_State *L)
     struct transfer *transfer = client_find(client, (int)luaL_checkinteger(L, 2));
     if (!transfer || transfer->state != TRANSFER_ENDED)
         return luaL_error(L, "no transfer of this id has ended");
-    int count = transfer_push(L, transfer);
+    int count = outcome_push(L, transfer);
     client_release(transfer);
     return count;
 }

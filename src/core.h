@@ -127,13 +127,16 @@ void transfer_free(struct transfer *transfer);
 bool transfer_reset(struct transfer *transfer);
 /* Sets what every transfer has: callbacks, and the options that curlew relies on. */
 CURLcode transfer_prepare(struct transfer *transfer);
-/* Pushes what the transfer has brought so far, for Lua; returns the number of values. */
-int transfer_push(lua_State *L, struct transfer *transfer);
 
 /* --- header.c and body.c: libcurl's callbacks --- */
 
 size_t on_header(char *bytes, size_t size, size_t count, void *transfer);
 size_t on_write(char *bytes, size_t size, size_t count, void *transfer);
+
+/* --- outcome.c: what a transfer has brought --- */
+
+/* Pushes a table of what it has brought so far; returns the number of values. */
+int outcome_push(lua_State *L, struct transfer *transfer);
 
 /* --- stream.c: bodies piece by piece, with backpressure --- */
 

@@ -138,7 +138,7 @@ void stream_resume(struct client *client)
 /* client:peek(id) -> table: what a transfer has brought so far, but for its body. */
 static int l_peek(lua_State *L)
 {
-    return transfer_push(L, check_transfer(L));
+    return outcome_push(L, check_transfer(L));
 }
 
 static void push_size(lua_State *L, CURL *easy, CURLINFO info)
