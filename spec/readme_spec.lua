@@ -87,3 +87,86 @@ for _, page in ipairs(PAGES) do
     end
   end)
 end
+
+-- The table that compares curlew with what Python has: a Lua block with the names that its last
+-- column uses; the rows that end with code, `{ name =, code = }`; the names of the other rows.
+local function comparison(path)
+  local text = shell.read_file(path):match("\n## For people who come from Python\n(.*)") .. "\n## "
+  local section = text:match("^(.-)\n## ")
+  local rows, others = {}, {}
+  for line in section:gmatch("[^\n]+") do
+    local name, cell = line:match("^| ([^|]*%a[^|]*) |.*| ([^|]+) |$")
+    local code = name and cell:match("`([^`]+)`$")
+    if code then
+      rows[#rows + 1] = { name = name, code = code }
+    elseif name then
+      others[#others + 1] = name
+    end
+  end
+  return section:match("\n```lua\n(.-\n)```\n"), rows, others
+end
+
+-- The program of a row: its code inside a task, but what calls `run` itself outside. What the code
+-- has spawned goes on as far as it can.
+local function row_program(prelude, code)
+  local is_expression = (loadstring or load)("return " .. code)
+  local statement = is_expression and "local _ = " .. code or code
+  if code:find("%f[%w]run%f[%W]") then
+    return prelude .. statement
+  end
+  return table.concat({
+    prelude, "curlew.run(function()", statement, "curlew.testing.wait_all_blocked()", "end)",
+  }, "\n")
+end
+
+-- One program for all rows, which prints "ok" or "not ok" and the number of each. A failure that
+-- nobody awaits counts too.
+local TRY_ROW = [[
+local curlew = require "curlew"
+local function try_row(number, program)
+  local problem
+  curlew.on_unhandled(function(err)
+    problem = err
+  end)
+  local chunk, mistake = (loadstring or load)(program, "=row")
+  local ok, err = pcall(chunk or error, mistake)
+  if ok and not problem then
+    print("ok " .. number)
+  else
+    print(("not ok %d: %s"):format(number, tostring(problem or err)))
+  end
+  curlew.on_warning(nil)
+  curlew.testing.shuffle(nil)
+end
+]]
+
+local function program_of(prelude, rows)
+  local lines = { TRY_ROW }
+  for number, row in ipairs(rows) do
+    lines[#lines + 1] = ("try_row(%d, %q)"):format(number, row_program(prelude, row.code))
+  end
+  return table.concat(lines, "\n")
+end
+
+describe("the table in docs/guide/tasks.md for people who come from Python", function()
+  local prelude, rows, others = comparison("docs/guide/tasks.md")
+  local result -- of the one program
+
+  lazy_setup(function()
+    result = run_lua(program_of(prelude, rows))
+  end)
+
+  it("has code in each row but that about the environment", function()
+    assert.same({ "debugging" }, others)
+    assert.truthy(rows[1])
+  end)
+
+  for number, row in ipairs(rows) do
+    it(("has a row %q whose code runs"):format(row.name), function()
+      local line = ("\n" .. result.stdout):match("\n([not ]*ok " .. number .. "%f[%D][^\n]*)")
+      assert.equal("ok " .. number, line)
+      assert.equal("", result.stderr)
+      assert.equal(0, result.status)
+    end)
+  end
+end)

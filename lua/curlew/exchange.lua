@@ -1,5 +1,4 @@
---- One request on the wire: it takes a place in the pool, runs as a transfer, and wakes its task
---- when the response is there, or the head of one that is read as it comes.
+--- One request on the wire: it takes a place in the pool, runs as a transfer, and wakes its task.
 
 local beside = require "curlew.beside"
 local failure = require "curlew.failure"
@@ -17,6 +16,7 @@ local M = {}
 local STREAMS = 100
 
 local CLOSED = { result = 42 }
+local NO_ADDRESS = 6 -- CURLE_COULDNT_RESOLVE_HOST
 
 ---@class curlew.Exchange
 ---@field session table
@@ -141,9 +141,14 @@ function Exchange:finish(outcome)
   if outcome.http_version and outcome.http_version >= 3 then
     self.session.pool:set_limit(self.origin, STREAMS)
   end
-  deliver(self, outcome) -- first: starting the next may raise, when memory is out
-  clean_up(self)
-  leave_pool(self)
+  local ended = outcome.result == NO_ADDRESS and self.session.lookups:take_followers(self) or {}
+  ended[#ended + 1] = self
+  for _, exchange in ipairs(ended) do
+    stop_alarm(exchange)
+    deliver(exchange, outcome) -- first: starting the next may raise, when memory is out
+    clean_up(exchange)
+    leave_pool(exchange)
+  end
 end
 
 -- Takes a transfer back; nothing of it stays behind.

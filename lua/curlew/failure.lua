@@ -57,17 +57,33 @@ local function limit_of(request, phase)
   return connecting and math.min(timeout.connect, request.total) or request.total
 end
 
+-- Whom libcurl has tried to connect to: a proxy, maybe, or a socket.
+local function addressee(request, outcome)
+  if request.options.unix_socket then
+    return request.options.unix_socket
+  end
+  local host, port = outcome.error:match("^Failed to connect to (%S+) port (%d+)")
+  if not host then
+    return peer(request)
+  end
+  return (host:find(":", 1, true) and "[%s]:%s" or "%s:%s"):format(host, port)
+end
+
 -- A message by kind; what has no entry says what libcurl says.
 local MESSAGES = {
   connect = function(request, outcome)
     if outcome.os_error == "Connection refused" then
-      return peer(request) .. " refused the connection"
+      return addressee(request, outcome) .. " refused the connection"
     elseif outcome.os_error then
-      return ("%s cannot be reached: %s"):format(peer(request), outcome.os_error)
+      return ("%s cannot be reached: %s"):format(addressee(request, outcome), outcome.os_error)
     end
   end,
-  resolve = function(request)
-    return ("the name %s has no address"):format(request.target.host)
+  proxy = function(_, outcome) -- libcurl quotes the whole URL, with its password
+    return outcome.error:match("^Unsupported proxy %a+") and "the URL of the proxy is not supported"
+  end,
+  resolve = function(request, outcome)
+    local name = outcome.error:match("resolve host: (%S+)") or request.target.host
+    return ("the name %s has no address"):format(name)
   end,
   timeout = function(request, _, phase)
     return timeout_message(request, phase, limit_of(request, phase))
@@ -98,9 +114,24 @@ end
 
 -- Some results of libcurl's have a better name, once it is known where the transfer stood.
 local REFINED = {
-  -- A tunnel that was refused is a receive error to libcurl, as is a chunk without a size.
+  -- A proxy whose scheme is unknown.
+  CURLE_COULDNT_CONNECT = function(outcome)
+    return outcome.error:find("^Unsupported proxy") and "proxy"
+  end,
+  -- A socket's path that is too long; a SOCKS proxy's name, which libcurl calls sometimes so,
+  -- sometimes CURLE_COULDNT_RESOLVE_PROXY.
+  CURLE_COULDNT_RESOLVE_HOST = function(outcome, request)
+    local name = outcome.error:match("resolve host: (%S+)")
+    local is_other = name and name:lower() ~= request.target.host:lower()
+    return outcome.error:find("^Unix socket path") and "io"
+      or is_other and not request.options.curl and "proxy"
+  end,
+  -- A tunnel that was refused is a receive error to libcurl, as is a chunk without a size, and what
+  -- a TLS 1.3 server says of the client's certificate after the handshake.
   CURLE_RECV_ERROR = function(outcome)
-    return outcome.proxy_status >= 400 and "proxy" or outcome.error:find("[Cc]hunk") and "protocol"
+    return (outcome.proxy_status >= 400 or outcome.error:find("^Proxy CONNECT")) and "proxy"
+      or outcome.error:find("[Cc]hunk") and "protocol"
+      or outcome.error:find("SSL_read: .* alert ") and "tls"
   end,
   -- The URL's protocol was supported: it is the answer that is of another.
   CURLE_UNSUPPORTED_PROTOCOL = function(outcome)
@@ -116,9 +147,9 @@ local REFINED = {
   end,
 }
 
-local function kind_of(outcome, known)
+local function kind_of(request, outcome, known)
   local refine = known and REFINED[known[1]]
-  return refine and refine(outcome) or known and known[2] or "io"
+  return refine and refine(outcome, request) or known and known[2] or "io"
 end
 
 --- The error of a transfer that curlew itself has ended.
@@ -163,7 +194,7 @@ function M.from_outcome(request, outcome)
     return from_verdict(request, outcome, verdict)
   end
   local known = curl.results[outcome.result]
-  local kind = kind_of(outcome, known)
+  local kind = kind_of(request, outcome, known)
   local phase = kind ~= "closed_session" and phase_of(request, outcome) or nil
   local wording = MESSAGES[kind]
   return make(request, {

@@ -45,7 +45,7 @@ local function run_all(list, count, fn)
   for index = 1, count do
     left[#left + 1] = items.is_task(list[index]) and list[index] or nil
   end
-  task.shield(wait.wait, left)
+  task.pcall(wait.wait, left) -- a cancellation is raised at the next wait
   return errors.unwrap(ok, err)
 end
 
@@ -54,7 +54,7 @@ end
 ---@param list (function|curlew.Task)[]
 ---@return any[] results the first result of each, in the list's order; `n` is their number
 function M.gather(list)
-  local count = items.check(list)
+  local count = items.check(list, task.current())
   local results = { n = count }
   run_all(list, count, function(index, item)
     results[index] = run_item(item)
@@ -67,7 +67,7 @@ end
 ---@param list (function|curlew.Task)[]
 ---@return { ok: boolean, value: any, err: any }[] outcomes in the list's order; `n` is their number
 function M.settle(list)
-  local count = items.check(list)
+  local count = items.check(list, task.current())
   local outcomes = { n = count }
   run_all(list, count, function(index, item)
     local ok, value = task.pcall(run_item, item)
@@ -83,7 +83,7 @@ end
 ---@return integer index
 ---@return any ... its results
 function M.race(list)
-  local count = items.check(list)
+  local count = items.check(list, task.current())
   if count == 0 then
     errors.blame("a race needs at least one item")
   end

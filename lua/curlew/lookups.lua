@@ -84,6 +84,21 @@ function Lookups:waiting()
   return self.pool:waiting()
 end
 
+--- Takes the exchanges out that wait for the look-up of this one, which has failed for all of them.
+---@param exchange table
+---@return table[]
+function Lookups:take_followers(exchange)
+  local followers = {}
+  for _, ticket in ipairs(self:waiting()) do
+    if exchange.lookup and ticket.origin == exchange.lookup.origin then
+      self.pool:withdraw(ticket)
+      ticket.exchange.lookup = nil
+      followers[#followers + 1] = ticket.exchange
+    end
+  end
+  return followers
+end
+
 --- Tells that an exchange has a socket, or has ended; returns those that may go ahead.
 ---@param exchange table
 ---@param has_socket boolean

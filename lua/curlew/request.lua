@@ -32,6 +32,9 @@ local EMPTY_BODY = { PATCH = "", POST = "", PUT = "" }
 
 local ca_file = curl.features().ca_file
 
+-- libcurl 7.88 fails when it uses a connection of HTTP/2 without TLS again (curl's issue 10634).
+local breaks_h2c = curl.features().libcurl:find("^7%.88%.") ~= nil
+
 local function encode_json(value)
   local ok, text = pcall(json.encode, value)
   if not ok then
@@ -165,6 +168,7 @@ local function set_tls(set, given)
   end
   set.SSLVERSION = TLS_VERSIONS[given.tls_min]
   set.SSLCERT, set.SSLKEY, set.PINNEDPUBLICKEY = given.cert, given.key, given.pinned_key
+  set.KEYPASSWD = (given.cert or given.key) and "" or nil -- else OpenSSL asks on the terminal
 end
 
 local function set_auth(set, request)
@@ -198,8 +202,10 @@ end
 -- Joins an HTTP/2 connection that is being made, rather than make more. Not where the answer alone
 -- would tell that there is none to join: all requests but the first would wait for that answer.
 local function set_multiplexing(set, request)
-  local http = request.options.http
-  if http == "2-prior-knowledge" or (request.target.scheme == "https" and http ~= "1.1") then
+  local http, scheme = request.options.http, request.target.scheme
+  if breaks_h2c and http == "2-prior-knowledge" and scheme == "http" then
+    set.FRESH_CONNECT, set.FORBID_REUSE = true, true
+  elseif http == "2-prior-knowledge" or (scheme == "https" and http ~= "1.1") then
     set.PIPEWAIT = true
   end
 end

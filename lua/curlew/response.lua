@@ -97,7 +97,7 @@ function methods:check()
   end
   local reason = self.reason ~= "" and " " .. self.reason or ""
   local err = failure.of(self[REQUEST], "status", "the server answered %d%s", self.status, reason)
-  err.response = self
+  err.response, err.attempts = self, self.attempts
   err.retryable = RETRYABLE[self.status] or false
   return nil, err
 end

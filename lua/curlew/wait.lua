@@ -12,7 +12,7 @@ local MODES = { all = true, first = true, error = true }
 
 local function to_tasks(given)
   local tasks = {}
-  for index = 1, items.check(given) do
+  for index = 1, items.check(given, task.current()) do
     local item = given[index]
     tasks[index] = items.is_task(item) and item or task.spawn(item)
   end
