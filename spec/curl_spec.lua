@@ -9,6 +9,7 @@ local NAMES = {
   [26] = "READ_ERROR", [27] = "OUT_OF_MEMORY", [28] = "OPERATION_TIMEDOUT", [33] = "RANGE_ERROR",
   [35] = "SSL_CONNECT_ERROR", [42] = "ABORTED_BY_CALLBACK", [43] = "BAD_FUNCTION_ARGUMENT",
   [45] = "INTERFACE_FAILED", [47] = "TOO_MANY_REDIRECTS", [48] = "UNKNOWN_OPTION",
+  [49] = "SETOPT_OPTION_SYNTAX",
   [52] = "GOT_NOTHING", [53] = "SSL_ENGINE_NOTFOUND", [54] = "SSL_ENGINE_SETFAILED",
   [55] = "SEND_ERROR", [56] = "RECV_ERROR", [58] = "SSL_CERTPROBLEM", [59] = "SSL_CIPHER",
   [60] = "PEER_FAILED_VERIFICATION", [61] = "BAD_CONTENT_ENCODING", [63] = "FILESIZE_EXCEEDED",
@@ -59,7 +60,7 @@ describe("libcurl", function()
 
   it("has a verdict for each reason that the C core gives", function()
     local folder = debug.getinfo(1, "S").source:match("^@(.-)spec[/\\][^/\\]*$")
-    local file = assert(io.open(folder .. "src/transfer.c"))
+    local file = assert(io.open(folder .. "src/outcome.c"))
     local names = file:read("*a"):match("verdict_names%[%] = (%b{})")
     file:close()
     local count = 0

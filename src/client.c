@@ -139,6 +139,15 @@ static void forget_news(struct client *client, struct transfer *transfer)
         client->news_last = before;
 }
 
+/* Whether the handle keeps nothing that the next request must not see. libcurl forgets the
+ * options in a reset, but not the system's last error. */
+static bool is_reusable(struct transfer *transfer)
+{
+    long os_error = 0;
+    curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &os_error);
+    return os_error == 0 && !transfer->single_use;
+}
+
 void client_release(struct transfer *transfer)
 {
     struct client *client = transfer->client;
@@ -150,7 +159,8 @@ void client_release(struct transfer *transfer)
     client->to_resume -= transfer->to_resume;
     transfer->to_resume = false;
     release_slot(client, transfer->id & (MAX_SLOTS - 1));
-    if (client->kept_count == KEPT || transfer->single_use || !transfer_reset(transfer)) {
+    if (client->kept_count == KEPT || !is_reusable(transfer) ||
+        !transfer_reset(transfer)) {
         transfer_free(transfer);
         return;
     }

@@ -36,6 +36,7 @@ M.results = {
   [45] = { "CURLE_INTERFACE_FAILED", "connect" },
   [47] = { "CURLE_TOO_MANY_REDIRECTS", "redirect" },
   [48] = { "CURLE_UNKNOWN_OPTION", "unsupported" },
+  [49] = { "CURLE_SETOPT_OPTION_SYNTAX", "unsupported" },
   [52] = { "CURLE_GOT_NOTHING", "closed" },
   [53] = { "CURLE_SSL_ENGINE_NOTFOUND", "tls" },
   [54] = { "CURLE_SSL_ENGINE_SETFAILED", "tls" },

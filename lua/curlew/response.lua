@@ -159,12 +159,14 @@ function M.of_table(request, history, given, err)
       or failure.of(request, "io", "the transport failed: %s", errors.describe(err))
   end
   errors.check_type("what the transport returns", given, "table")
-  local status = given.status or 200
+  local status, body = given.status or 200, given.body or ""
+  errors.check_type("the status that the transport returns", status, "number")
+  errors.check_type("the body that the transport returns", body, "string")
   return M.new(request, {
     status = status,
     head = head_of(status, given.headers),
     trailers = "",
-    body = given.json ~= nil and json.encode(given.json) or given.body or "",
+    body = given.json ~= nil and json.encode(given.json) or body,
     http_version = HTTP_VERSIONS[given.http_version or "1.1"],
     connects = 1,
   }, history)

@@ -3,6 +3,7 @@
 
 local exchange = require "curlew.exchange"
 local failure = require "curlew.failure"
+local options = require "curlew.options"
 local reading = require "curlew.reading"
 local redirect = require "curlew.redirect"
 local response = require "curlew.response"
@@ -14,10 +15,31 @@ local M = {}
 
 local MOST_SKIPPED = 64 * 1024 -- bytes of a body that nobody wants
 
+local BODIES = { "body", "file", "form", "json", "multipart" }
+
+-- A request as the option "transport" is told of it: what the user has said, as it is after the
+-- session's defaults and redirects.
+local function describe(wanted)
+  local call = options.union(wanted.call)
+  call.method, call.url, call.headers = wanted.method, wanted.target.url, {}
+  call.auth = wanted.options.auth
+  for _, field in pairs(wanted.options.headers or {}) do
+    if field.values then
+      call.headers[field.name] = #field.values == 1 and field.values[1] or field.values
+    end
+  end
+  if not wanted.body and not wanted.source then -- a redirect may have dropped it
+    for _, name in ipairs(BODIES) do
+      call[name] = nil
+    end
+  end
+  return call
+end
+
 -- Sends a request once. Returns the response, or nil and an error.
 local function send(session, wanted, history, deadline)
   if wanted.options.transport then
-    return response.of_table(wanted, history, wanted.options.transport(wanted.call))
+    return response.of_table(wanted, history, wanted.options.transport(describe(wanted)))
   end
   local outcome, problem = exchange.perform(session, wanted, deadline)
   if not outcome then

@@ -55,9 +55,9 @@ end
 function Session:request(method, address, given)
   task.checkpoint()
   if self.middleware[1] or self.defaults.transport then
-    request.new(self.defaults, method, address, given) -- raises where the user stands
+    local known = request.new(self.defaults, method, address, given) -- raises where the user stands
     local call = options.union(given or {})
-    call.method, call.url = method or call.method, address
+    call.method, call.url = known and known.method or method or call.method, address
     call.headers = options.union(call.headers or {})
     return pass_on(self, call, 1)
   end

@@ -88,6 +88,9 @@ local function in_directory(dir, name, script)
   return shell.run(command:format(shell.quote(dir), name, name))
 end
 
+--- For the other servers of the suite, see `support.daemon`.
+M.free_ports, M.in_directory = free_ports, in_directory
+
 local function write_content(dir)
   assert(shell.run(("cd %s && mkdir -p www/upload tmp"):format(shell.quote(dir))))
   local www = dir .. "/www/"
