@@ -139,8 +139,8 @@ static void forget_news(struct client *client, struct transfer *transfer)
         client->news_last = before;
 }
 
-/* Whether the handle keeps nothing that the next request must not see. libcurl forgets the
- * options in a reset, but not the system's last error. */
+/* Whether the handle keeps nothing that the next request must not see. libcurl forgets
+ * the options in a reset, but not the system's last error. */
 static bool is_reusable(struct transfer *transfer)
 {
     long os_error = 0;
