@@ -14,7 +14,6 @@ local M = {}
 
 -- HTTP/2 and 3 carry many requests on one connection; servers allow about this many at once.
 local STREAMS = 100
-
 local CLOSED = { result = 42 }
 local NO_ADDRESS = 6 -- CURLE_COULDNT_RESOLVE_HOST
 
@@ -52,11 +51,10 @@ local function start(exchange)
   local id, option, problem = exchange.session.driver:start(options, exchange,
     exchange.body and true or wanted.body, wanted.max_body, limits.timeout.idle,
     limits.timeout.connect, wanted.streamed, exchange.lookup ~= nil)
+  exchange.id = id
   if not id then
     return refused(exchange, option, problem)
-  end
-  exchange.id = id
-  if limits.on_progress then
+  elseif limits.on_progress then
     exchange:help(beside.report_progress)
   end
 end
@@ -240,8 +238,7 @@ function M.end_all(session)
     waiting[#waiting + 1] = ticket.exchange
   end
   for _, exchange in ipairs(waiting) do
-    local err = failure.of(exchange.request, "closed_session", "the session was closed")
-    refuse_queued(exchange, err)
+    refuse_queued(exchange, failure.closed_session(exchange.request))
   end
   session.driver:close(CLOSED)
 end
@@ -279,7 +276,7 @@ function M.perform(session, wanted, deadline)
     return nil, unreadable
   elseif session.closed then
     clean_up(exchange)
-    return nil, failure.of(wanted, "closed_session", "the session is closed")
+    return nil, failure.closed_session(wanted)
   end
   local admitted = session.pool:admit(exchange)
   if admitted == nil then
@@ -307,9 +304,11 @@ function M.perform(session, wanted, deadline)
     return nil, outcome.failure
   elseif exchange.stream then
     return outcome, exchange.stream
-  elseif outcome.result ~= 0 or outcome.verdict then
+  elseif outcome.verdict or (outcome.result ~= 0 and not (wanted.streamed
+    and is_final(exchange, outcome)))
+  then
     return nil, failure.from_outcome(wanted, outcome)
-  elseif wanted.streamed then -- it has ended together with its head
+  elseif wanted.streamed then -- it has ended, or was cut, together with its head
     local whole = stream.new(exchange)
     whole:finish(outcome)
     return outcome, whole

@@ -166,6 +166,13 @@ local function from_verdict(request, outcome, verdict)
   })
 end
 
+--- The error of a request whose session is closed, or was closed before the request could start.
+---@param request table
+---@return curlew.Error
+function M.closed_session(request)
+  return make(request, { kind = "closed_session", message = "the session was closed" })
+end
+
 --- An error of the given kind about a response.
 ---@param response curlew.Response
 ---@param kind string

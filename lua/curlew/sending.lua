@@ -147,7 +147,7 @@ end
 ---@return curlew.Error? err
 function M.perform(session, wanted)
   if session.closed then
-    return nil, failure.of(wanted, "closed_session", "the session is closed")
+    return nil, failure.closed_session(wanted)
   end
   local deadline = wanted.total < math.huge and time.now() + wanted.total or math.huge
   local answer, err = attempt_all(session, wanted, deadline)
