@@ -1,33 +1,22 @@
+local collect = require "support.collect"
 local compat = require "curlew.compat"
+local here = require "support.here"
+local listen = require "support.listen"
 local process = require "support.process"
 local task = require "curlew.task"
-
-local function here()
-  return debug.getinfo(2, "l").currentline
-end
-
-local function collect()
-  for _ = 1, 4 do
-    collectgarbage()
-  end
-end
 
 describe("async", function()
   local warnings
 
   before_each(function()
     collect() -- objects of other tests
-    warnings = {}
-    task.on_warning(function(text)
-      warnings[#warnings + 1] = text
-    end)
-    task.on_unhandled(function() end)
+    warnings = listen.to_warnings()
+    listen.to_failures()
   end)
 
   after_each(function()
     collect()
-    task.on_warning(nil)
-    task.on_unhandled(nil)
+    listen.no_more()
   end)
 
   it("runs nothing when the function is called", function()

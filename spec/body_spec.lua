@@ -154,7 +154,7 @@ describe("bodies", function()
     for _, length in ipairs(LENGTHS) do
       local body = pattern(length)
       client:get(site.url, { body = body, POST = true })
-      local request = site.requests[#site.requests]
+      local request = site:last()
       assert.equal("POST", request.method)
       assert.equal(tostring(length), request.headers["content-length"])
       assert.is_true(request.body == body)

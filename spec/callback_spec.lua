@@ -1,26 +1,20 @@
 local compat = require "curlew.compat"
+local here = require "support.here"
+local listen = require "support.listen"
 local task = require "curlew.task"
 local uv = require "curlew.uv"
-
-local function here()
-  return debug.getinfo(2, "l").currentline
-end
+local wait_all_blocked = require("curlew.testing").wait_all_blocked
+local waiting = require("support.tasks").waiting
 
 describe("await of a callback", function()
   local warnings
 
   before_each(function()
-    warnings = {}
-    task.on_warning(function(text)
-      warnings[#warnings + 1] = text
-    end)
-    task.on_unhandled(function() end)
+    warnings = listen.to_warnings()
+    listen.to_failures()
   end)
 
-  after_each(function()
-    task.on_warning(nil)
-    task.on_unhandled(nil)
-  end)
+  after_each(listen.no_more)
 
   it("returns what done was given in a luv callback, nils included", function()
     task.run(function()
@@ -90,14 +84,13 @@ describe("await of a callback", function()
   it("calls the cancel function on cancellation, once, and ignores done from then on", function()
     task.run(function()
       local calls, late = 0, nil
-      local child = task.spawn(task.await, function(done)
+      local child = waiting(task.await, function(done)
         late = done
         return function()
           calls = calls + 1
           done("from cancel")
         end
       end)
-      task.yield()
       child:cancel()
       child:cancel()
       late("late")
@@ -116,12 +109,11 @@ describe("await of a callback", function()
         task.pcall(task.await, function(done) late = done end)
         return (task.shield(task.await, function(done) right = done end))
       end)
-      task.yield()
+      wait_all_blocked()
       child:cancel()
-      task.yield()
+      wait_all_blocked()
       late("wrong")
-      task.yield()
-      task.yield()
+      wait_all_blocked()
       assert.is_false(child:done())
       right("right")
       assert.equal("right", child:await())
@@ -144,7 +136,7 @@ describe("await of a callback", function()
   it("does not call the cancel function after done, even if a cancel comes in that turn", function()
     task.run(function()
       local called, finish = false, nil
-      local child = task.spawn(function()
+      local child = waiting(function()
         return (task.await(function(done)
           finish = done
           return function()
@@ -152,7 +144,6 @@ describe("await of a callback", function()
           end
         end))
       end)
-      task.yield()
       finish("value")
       child:cancel()
       assert.equal("value", child:await())
@@ -162,12 +153,11 @@ describe("await of a callback", function()
 
   it("warns when the cancel function fails, and cancels all the same", function()
     task.run(function()
-      local child = task.spawn(task.await, function()
+      local child = waiting(task.await, function()
         return function()
           error("cannot", 0)
         end
       end)
-      task.yield()
       child:cancel()
       task.pcall(child.await, child)
       assert.equal("cancelled", child:status())
@@ -228,22 +218,21 @@ describe("call of a luv function", function()
 
   it("lets other tasks go on meanwhile", function()
     task.run(function()
-      local order = {}
-      local child = task.spawn(function()
-        order[#order + 1] = "other"
+      local finish
+      task.spawn(function()
+        finish(nil, "by another task")
       end)
-      task.call(uv.fs_stat, ".")
-      order[#order + 1] = "stat"
-      child:await()
-      assert.same({ "other", "stat" }, order)
+      assert.equal("by another task", task.call(function(callback)
+        finish = callback
+        return true
+      end))
     end)
   end)
 
   it("can be cancelled, and the loop is left in order", function()
     task.run(function()
       for _ = 1, 20 do
-        local child = task.spawn(task.call, uv.fs_stat, ".")
-        task.yield()
+        local child = waiting(task.call, uv.fs_stat, ".")
         child:cancel()
         task.pcall(child.await, child)
         assert.is_true(child:done())

@@ -1,14 +1,10 @@
 local errors = require "curlew.error"
+local listen = require "support.listen"
 local shell = require "support.shell"
 local task = require "curlew.task"
 local uv = require "curlew.uv"
-
--- A task of `fn(...)`, by default a sleep of a minute, that has begun.
-local function waiting(fn, ...)
-  local child = fn and task.spawn(fn, ...) or task.spawn(task.sleep, 60)
-  task.yield()
-  return child
-end
+local wait_all_blocked = require("curlew.testing").wait_all_blocked
+local waiting = require("support.tasks").waiting
 
 local function outcome(child)
   local ok, err = task.pcall(child.await, child)
@@ -16,13 +12,8 @@ local function outcome(child)
 end
 
 describe("cancellation", function()
-  before_each(function()
-    task.on_unhandled(function() end)
-  end)
-
-  after_each(function()
-    task.on_unhandled(nil)
-  end)
+  before_each(listen.to_failures)
+  after_each(listen.no_more)
 
   it("keeps a task that has not started from ever running", function()
     task.run(function()
@@ -32,8 +23,7 @@ describe("cancellation", function()
       end)
       assert.is_true(child:cancel())
       assert.equal("cancelled", child:status())
-      task.yield()
-      task.yield()
+      wait_all_blocked()
       assert.is_false(ran)
       local status, ok, err = outcome(child)
       assert.same({ "cancelled", false, "cancelled" }, { status, ok, err.kind })
@@ -72,16 +62,16 @@ describe("cancellation", function()
 
   it("leaves the awaited task running", function()
     task.run(function()
+      local event = task.event()
       local awaited = task.spawn(function()
-        task.yield()
-        task.yield()
-        task.yield()
+        event:wait()
         return "went on"
       end)
       local child = waiting(awaited.await, awaited)
       child:cancel()
       assert.equal("cancelled", (outcome(child)))
       assert.is_false(awaited:done())
+      event:set()
       assert.equal("went on", awaited:await())
     end)
   end)
@@ -163,17 +153,18 @@ describe("cancellation", function()
 
   it("keeps the first reason when the second comes during clean-up", function()
     task.run(function()
-      local reasons = {}
+      local reasons, event = {}, task.event()
       local child = waiting(function()
         for i = 1, 2 do
           local _, err = task.pcall(task.sleep, 60)
           reasons[i] = err.reason
-          task.shield(task.yield)
+          task.shield(event.wait, event)
         end
       end)
       child:cancel("first")
-      task.yield()
+      wait_all_blocked()
       assert.is_true(child:cancel("second"))
+      event:set()
       assert.equal("done", (outcome(child)))
       assert.same({ "first", "first" }, reasons)
     end)
@@ -320,7 +311,7 @@ describe("cancellation", function()
 
   it("may come from a luv callback, also one that curlew knows nothing of", function()
     task.run(function()
-      local child = waiting()
+      local child = waiting(task.sleep, 60)
       local timer = uv.new_timer()
       timer:start(1, 0, function()
         timer:close()
@@ -349,13 +340,13 @@ describe("cancellation", function()
     task.run(function()
       local reason = setmetatable({}, { __tostring = function() error("no") end })
       for _, value in ipairs { reason, 5, "text" } do
-        local child = waiting()
+        local child = waiting(task.sleep, 60)
         child:cancel(value)
         local _, _, err = outcome(child)
         assert.equal(value, err.reason)
         assert.equal("string", type(tostring(err)))
       end
-      local child = waiting()
+      local child = waiting(task.sleep, 60)
       child:cancel()
       local _, _, err = outcome(child)
       assert.is_nil(err.reason)
@@ -364,7 +355,7 @@ describe("cancellation", function()
 
   it("of a task that is awaited is raised in the one who awaits, who is not cancelled", function()
     task.run(function()
-      local child = waiting()
+      local child = waiting(task.sleep, 60)
       child:cancel()
       local ok, err = task.pcall(child.await, child)
       assert.is_false(ok)
@@ -404,7 +395,7 @@ describe("cancellation", function()
       for i = 2, 100 do
         tasks[i] = task.spawn(tasks[i - 1].await, tasks[i - 1])
       end
-      task.yield()
+      wait_all_blocked()
       for i = 1, 100 do
         tasks[i]:cancel(i)
       end

@@ -1,11 +1,6 @@
+local collect = require "support.collect"
 local compat = require "curlew.compat"
 local task = require "curlew.task"
-
-local function collect()
-  for _ = 1, 3 do
-    collectgarbage()
-  end
-end
 
 describe("compat", function()
   it("packs and unpacks nils with their number", function()
@@ -82,7 +77,6 @@ describe("compat", function()
       assert.equal(0, called)
       assert.is_truthy(object)
       object = nil -- luacheck: ignore 311
-      collect()
       collect()
       assert.equal(1, called)
     end)

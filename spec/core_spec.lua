@@ -93,4 +93,51 @@ describe("the C module", function()
     assert.equal("", child.stderr)
     assert.equal(0, child.status)
   end)
+
+  describe("reads a date", function()
+    local NOVEMBER = 784111777 -- Sun, 06 Nov 1994 08:49:37 GMT
+
+    it("in each form that HTTP knows (RFC 9110 section 5.6.7)", function()
+      for _, text in ipairs {
+        "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT",
+        "Sun Nov  6 08:49:37 1994",
+      } do
+        assert.equal(NOVEMBER, core.parse_date(text))
+      end
+    end)
+
+    it("in another zone, and without a day of the week", function()
+      assert.equal(NOVEMBER, core.parse_date("Sun, 06 Nov 1994 09:49:37 +0100"))
+      assert.equal(NOVEMBER, core.parse_date("06 Nov 1994 08:49:37 GMT"))
+      assert.equal(NOVEMBER, core.parse_date("06 Nov 1994 08:49:37"))
+    end)
+
+    it("from the first second to years far away", function()
+      assert.equal(0, core.parse_date("Thu, 01 Jan 1970 00:00:00 GMT"))
+      assert.equal(951782400, core.parse_date("Tue, 29 Feb 2000 00:00:00 GMT"))
+      assert.equal(4102444799, core.parse_date("Thu, 31 Dec 2099 23:59:59 GMT"))
+      assert.equal(253402300799, core.parse_date("Fri, 31 Dec 9999 23:59:59 GMT"))
+    end)
+
+    it("only from what is one", function()
+      for _, text in ipairs {
+        "", " ", "soon", "12", "Sun", "Sun, 06 Nov 1994 25:49:37 GMT",
+        "Sun, 06 Nov 1994 08:49:37 GMT\0", "\0", ("x"):rep(10000),
+      } do
+        assert.is_nil(core.parse_date(text))
+        assert.equal(1, select("#", core.parse_date(text)))
+      end
+    end)
+
+    it("only from a string", function()
+      for _, value in ipairs { true, {}, print } do
+        assert.has_error(function()
+          core.parse_date(value)
+        end)
+      end
+      assert.has_error(function()
+        core.parse_date()
+      end)
+    end)
+  end)
 end)

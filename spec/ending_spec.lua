@@ -1,6 +1,8 @@
 local ending = require "curlew.ending"
 local errors = require "curlew.error"
 local task = require "curlew.task"
+local wait_all_blocked = require("curlew.testing").wait_all_blocked
+local waiting = require("support.tasks").waiting
 
 describe("ending", function()
   it("forgets a task once it has ended", function()
@@ -18,7 +20,7 @@ describe("ending", function()
       local foreign = task.spawn(function()
         error(errors.new { kind = "cancelled", message = "somebody else's" }, 0)
       end)
-      task.yield()
+      wait_all_blocked()
       own:cancel()
       task.pcall(own.await, own)
       task.pcall(foreign.await, foreign)
@@ -29,11 +31,10 @@ describe("ending", function()
 
   it("gives an error raised while a cancellation unwinds that as its cause", function()
     task.run(function()
-      local child = task.spawn(function()
+      local child = waiting(function()
         task.pcall(task.sleep, 60)
         error(errors.new { kind = "io", message = "clean-up failed" }, 0)
       end)
-      task.yield()
       child:cancel("enough")
       local ok, err = task.pcall(child.await, child)
       assert.is_false(ok)

@@ -1,8 +1,5 @@
 local errors = require "curlew.error"
-
-local function here()
-  return debug.getinfo(2, "l").currentline
-end
+local here = require "support.here"
 
 local function at_line(line)
   return "error_spec%.lua:" .. line .. ": "

@@ -1,40 +1,23 @@
-local answers = require "support.answers"
 local curlew = require "curlew"
 local exchange = require "curlew.exchange"
 local request = require "curlew.request"
+local sessions = require "support.sessions"
 local time = require "curlew.time"
+local wait_all_blocked = require("curlew.testing").wait_all_blocked
+local waiting = require("support.tasks").waiting
+
+local wait = sessions.wait
 
 describe("an exchange", function()
   local site, session
 
-  local function run(fn, given)
-    curlew.run(function()
-      site = answers.new()
-      session = curlew.session(given)
-      local good, err = curlew.pcall(fn)
-      session:close()
-      site:close()
-      if not good then
-        error(err, 0)
-      end
-      site:check()
-    end)
-  end
+  local run = sessions.runner(function(...)
+    site, session = ...
+  end)
 
   local function perform(path, deadline)
     local wanted = request.new(session.defaults, "GET", site.url .. path)
     return exchange.perform(session, wanted, deadline or math.huge)
-  end
-
-  -- Waits until `predicate()`, while the loop turns.
-  local function wait(predicate)
-    for _ = 1, 1000 do
-      if predicate() then
-        return
-      end
-      curlew.sleep(0.002)
-    end
-    error("what was waited for does not come", 2)
   end
 
   local function assert_nothing_left()
@@ -79,11 +62,10 @@ describe("an exchange", function()
 
   it("sends nothing in a task that is cancelled already", function()
     run(function()
-      local one = curlew.spawn(function()
+      local one = waiting(function()
         curlew.pcall(curlew.sleep, 60)
         return perform "/"
       end)
-      curlew.yield()
       one:cancel()
       local good, err = curlew.pcall(one.await, one)
       assert.is_false(good)
@@ -130,7 +112,7 @@ describe("an exchange", function()
         return #site.held == 1
       end)
       one:cancel()
-      curlew.yield()
+      wait_all_blocked()
       assert.equal(1, session.driver.count)
       site.answer_all { body = "kept" }
       curlew.pcall(one.await, one)
@@ -141,8 +123,7 @@ describe("an exchange", function()
 
   it("is refused without a trace when the queue is full", function()
     run(function()
-      local first = curlew.spawn(perform, "/hold")
-      curlew.yield()
+      local first = waiting(perform, "/hold")
       local outcome, err = perform "/"
       assert.is_nil(outcome)
       assert.equal("connect", err.kind)

@@ -1,16 +1,5 @@
+local blamed = require "support.blamed"
 local form = require "curlew.form"
-
--- Runs `fn`, which must blame one of its own lines, and returns the message without the position.
-local function blamed(fn)
-  local ok, message = pcall(fn)
-  assert.is_false(ok)
-  local info = debug.getinfo(fn, "S")
-  local file, line, text = tostring(message):match("^(.-):(%d+): (.*)$")
-  assert.equal(info.short_src, file)
-  line = tonumber(line)
-  assert.is_true(line >= info.linedefined and line <= info.lastlinedefined)
-  return text
-end
 
 local function encode(fields)
   return form.encode("the fields", fields)

@@ -1,22 +1,21 @@
+local here = require "support.here"
+local listen = require "support.listen"
+local pack = require("curlew.compat").pack
 local task = require "curlew.task"
+local tasks = require "support.tasks"
+local wait_all_blocked = require("curlew.testing").wait_all_blocked
 
-local function here()
-  return debug.getinfo(2, "l").currentline
+local after, waiting = tasks.after, tasks.waiting
+
+local told
+
+local function start_listening()
+  told = listen.to_failures()
 end
 
 describe("map", function()
-  local told
-
-  before_each(function()
-    told = {}
-    task.on_unhandled(function(err)
-      told[#told + 1] = err
-    end)
-  end)
-
-  after_each(function()
-    task.on_unhandled(nil)
-  end)
+  before_each(start_listening)
+  after_each(listen.no_more)
 
   it("returns results in the list's order, whatever ends first", function()
     task.run(function()
@@ -151,8 +150,7 @@ describe("map", function()
         started = started + 1
         task.sleep(60)
       end, { limit = 2 })
-      task.yield()
-      task.yield()
+      wait_all_blocked()
       child:cancel()
       task.pcall(child.await, child)
       assert.equal("cancelled", child:status())
@@ -198,14 +196,6 @@ describe("map", function()
   end)
 end)
 
--- Steps aside `count` times, then returns the rest.
-local function after(count, ...)
-  for _ = 1, count do
-    task.yield()
-  end
-  return ...
-end
-
 local function failing_after(count, err)
   return function()
     after(count)
@@ -223,16 +213,9 @@ local function sleeper(log)
   end
 end
 
--- A task that sleeps, and has begun.
-local function sleeping()
-  local child = task.spawn(task.sleep, 60)
-  task.yield()
-  return child
-end
-
 -- Lets the tasks that were cancelled just now end.
 local function check_cancelled(...)
-  after(2)
+  wait_all_blocked()
   for _, child in ipairs { ... } do
     assert.equal("cancelled", child:status())
   end
@@ -256,7 +239,7 @@ for _, name in ipairs { "gather", "settle", "race" } do
         })
         assert.equal("item 1 of the list must be a function, got nothing",
           refusal { n = 2, nil, print })
-        after(3)
+        wait_all_blocked()
         assert.is_false(ran)
       end)
     end)
@@ -291,7 +274,7 @@ for _, name in ipairs { "gather", "settle", "race" } do
           error(err, 0)
         end
         local child = task.spawn(task[name], { careful, careful })
-        after(3)
+        wait_all_blocked()
         child:cancel("from outside")
         local _, err = task.pcall(child.await, child)
         assert.equal("from outside", err.reason)
@@ -329,18 +312,8 @@ for _, name in ipairs { "gather", "settle", "race" } do
 end
 
 describe("gather", function()
-  local told
-
-  before_each(function()
-    told = {}
-    task.on_unhandled(function(err)
-      told[#told + 1] = err
-    end)
-  end)
-
-  after_each(function()
-    task.on_unhandled(nil)
-  end)
+  before_each(start_listening)
+  after_each(listen.no_more)
 
   it("returns results in the list's order, whatever ends first", function()
     task.run(function()
@@ -357,7 +330,7 @@ describe("gather", function()
     end)
   end)
 
-  it("runs all at once, and begins in the list's order", function()
+  it("runs all at once, and begins in the list's order #order", function()
     task.run(function()
       local list, order, running = {}, {}, 0
       for i = 1, 20 do
@@ -387,14 +360,19 @@ describe("gather", function()
 
   it("takes tasks and functions mixed, and tasks that have ended", function()
     task.run(function()
-      local ended = task.spawn(after, 0, "ended", 2)
-      after(2)
+      local event = task.event()
+      local ended = waiting(after, 0, "ended", 2)
       assert.is_true(ended:done())
-      local waiting = task.spawn(after, 5, "waiting")
-      task.yield()
-      assert.same({ n = 5, "ended", "function", "waiting", "scheduled", "ended" }, task.gather {
-        ended, function() return "function" end, waiting, task.spawn(after, 0, "scheduled"), ended,
-      })
+      local member = waiting(function()
+        event:wait()
+        return "waiting"
+      end)
+      local function set()
+        event:set()
+        return "function"
+      end
+      assert.same({ n = 5, "ended", "function", "waiting", "scheduled", "ended" },
+        task.gather { ended, set, member, task.spawn(after, 0, "scheduled"), ended })
     end)
   end)
 
@@ -407,7 +385,7 @@ describe("gather", function()
   it("raises the first failure unchanged, and cancels the rest, given tasks included", function()
     for _, err in ipairs { {}, 42, false, "text" } do
       task.run(function()
-        local log, given = {}, sleeping()
+        local log, given = {}, waiting(task.sleep, 60)
         local ran_on = false
         local ok, got = task.pcall(task.gather, {
           sleeper(log), given, failing_after(2, err), sleeper(log),
@@ -420,7 +398,6 @@ describe("gather", function()
         assert.equal(err, got)
         assert.same({ begun = 2, cancelled = 2 }, log)
         check_cancelled(given)
-        after(60)
         assert.is_false(ran_on)
       end)
     end
@@ -445,7 +422,7 @@ describe("gather", function()
 
   it("raises an error of kind cancelled when a given task was cancelled, and goes on", function()
     task.run(function()
-      local log, given = {}, sleeping()
+      local log, given = {}, waiting(task.sleep, 60)
       task.spawn(function()
         after(3)
         given:cancel("by a third")
@@ -476,9 +453,8 @@ describe("gather", function()
 
   it("cancels given tasks when the gatherer is cancelled", function()
     task.run(function()
-      local first, second = sleeping(), sleeping()
-      local gatherer = task.spawn(task.gather, { first, second })
-      after(3)
+      local first, second = waiting(task.sleep, 60), waiting(task.sleep, 60)
+      local gatherer = waiting(task.gather, { first, second })
       gatherer:cancel()
       task.pcall(gatherer.await, gatherer)
       assert.equal("cancelled", gatherer:status())
@@ -532,8 +508,7 @@ describe("gather", function()
 
   it("leaves given tasks that have ended as they are", function()
     task.run(function()
-      local given = task.spawn(after, 0, "fine")
-      after(2)
+      local given = waiting(after, 0, "fine")
       task.pcall(task.gather, { given, failing_after(0, "x") })
       assert.equal("fine", given:result())
     end)
@@ -541,24 +516,13 @@ describe("gather", function()
 end)
 
 describe("settle", function()
-  local told
-
-  before_each(function()
-    told = {}
-    task.on_unhandled(function(err)
-      told[#told + 1] = err
-    end)
-  end)
-
-  after_each(function()
-    task.on_unhandled(nil)
-  end)
+  before_each(start_listening)
+  after_each(listen.no_more)
 
   it("tells of each item what became of it, in the list's order", function()
     task.run(function()
       local err = {}
-      local failed = task.spawn(failing_after(0, "before"))
-      after(2)
+      local failed = waiting(failing_after(0, "before"))
       assert.same({
         n = 6,
         { ok = true, value = "a" },
@@ -598,9 +562,8 @@ describe("settle", function()
 
   it("cancels given tasks when it is cancelled itself", function()
     task.run(function()
-      local given = sleeping()
-      local settler = task.spawn(task.settle, { given })
-      after(3)
+      local given = waiting(task.sleep, 60)
+      local settler = waiting(task.settle, { given })
       settler:cancel()
       task.pcall(settler.await, settler)
       assert.equal("cancelled", settler:status())
@@ -618,7 +581,7 @@ describe("settle", function()
 
   it("shows cancelled tasks as failed with an error of kind cancelled", function()
     task.run(function()
-      local before, meanwhile = sleeping(), sleeping()
+      local before, meanwhile = waiting(task.sleep, 60), waiting(task.sleep, 60)
       before:cancel("first")
       task.spawn(function()
         after(3)
@@ -636,30 +599,21 @@ describe("settle", function()
 end)
 
 describe("race", function()
-  before_each(function()
-    task.on_unhandled(function() end)
-  end)
-
-  after_each(function()
-    task.on_unhandled(nil)
-  end)
-
-  local function results(...)
-    return { n = select("#", ...), ... }
-  end
+  before_each(start_listening)
+  after_each(listen.no_more)
 
   it("returns the index and all results of the first to end", function()
     task.run(function()
-      assert.same({ n = 5, 2, nil, "b", false, nil }, results(task.race {
+      assert.same({ n = 5, 2, nil, "b", false, nil }, pack(task.race {
         function() return after(4, "a") end,
         function() return after(1, nil, "b", false, nil) end,
         function() return after(8, "c") end,
       }))
-      assert.same({ n = 1, 1 }, results(task.race { function() end }))
+      assert.same({ n = 1, 1 }, pack(task.race { function() end }))
     end)
   end)
 
-  it("takes the first of the list when all end in one turn, and starts no others", function()
+  it("takes the first of the list when all end in one turn, and starts no others #order", function()
     task.run(function()
       local others = 0
       local function other()
@@ -673,19 +627,23 @@ describe("race", function()
 
   it("takes the one that ended first of several that end in one turn", function()
     task.run(function()
-      assert.same({ 2, "b" }, { task.race {
-        function()
-          task.sleep(60)
-        end,
-        function() return after(2, "b") end,
-        function() return after(2, "c") end,
-      } })
+      local ended = {}
+      local function item(index)
+        return function()
+          after(2)
+          ended[#ended + 1] = index
+          return "result of " .. index
+        end
+      end
+      local winner, result = task.race { function() task.sleep(60) end, item(2), item(3) }
+      assert.equal(2, #ended)
+      assert.same({ ended[1], "result of " .. ended[1] }, { winner, result })
     end)
   end)
 
   it("cancels the rest, given tasks included, and waits for the clean-up of functions", function()
     task.run(function()
-      local log, given, cleaned = {}, sleeping(), false
+      local log, given, cleaned = {}, waiting(task.sleep, 60), false
       local index, value = task.race {
         sleeper(log), given, function() return after(2, "winner") end,
         function()
@@ -706,8 +664,7 @@ describe("race", function()
   it("may be won by a given task, also by one that has ended before", function()
     task.run(function()
       local log = {}
-      local ended = task.spawn(after, 0, "x", "y")
-      after(2)
+      local ended = waiting(after, 0, "x", "y")
       assert.same({ 2, "x", "y" }, { task.race { sleeper(log), ended } })
       assert.equal(log.begun, log.cancelled)
       assert.same({ 1, "z" }, { task.race { task.spawn(after, 3, "z"), sleeper(log) } })
@@ -718,7 +675,7 @@ describe("race", function()
   it("raises the error of the first to end unchanged, and cancels the rest", function()
     for _, err in ipairs { {}, 42, false, "text" } do
       task.run(function()
-        local log, given = {}, sleeping()
+        local log, given = {}, waiting(task.sleep, 60)
         local ok, got = task.pcall(task.race, { sleeper(log), given, failing_after(2, err) })
         assert.is_false(ok)
         assert.equal(err, got)
@@ -730,21 +687,35 @@ describe("race", function()
 
   it("raises the error of the first even when the next would have won in the same turn", function()
     task.run(function()
+      local event = task.event()
       local ok, err = task.pcall(task.race, {
-        failing_after(2, "first"), function() return after(2, "second") end,
+        function()
+          after(2)
+          event:set()
+          error("first", 0)
+        end,
+        function()
+          event:wait()
+          return "second"
+        end,
       })
       assert.same({ false, "first" }, { ok, err })
     end)
   end)
 
   it("returns the first's results even when the next fails in the same turn", function()
-    local told = {}
-    task.on_unhandled(function(err)
-      told[#told + 1] = err
-    end)
     task.run(function()
+      local event = task.event()
       assert.same({ 1, "first" }, { task.race {
-        function() return after(2, "first") end, failing_after(2, "second"),
+        function()
+          after(2)
+          event:set()
+          return "first"
+        end,
+        function()
+          event:wait()
+          error("second", 0)
+        end,
       } })
     end)
     assert.same({ "second" }, told)
@@ -752,9 +723,8 @@ describe("race", function()
 
   it("cancels given tasks when the racer is cancelled", function()
     task.run(function()
-      local first, second = sleeping(), sleeping()
-      local racer = task.spawn(task.race, { first, second })
-      after(3)
+      local first, second = waiting(task.sleep, 60), waiting(task.sleep, 60)
+      local racer = waiting(task.race, { first, second })
       racer:cancel()
       task.pcall(racer.await, racer)
       assert.equal("cancelled", racer:status())

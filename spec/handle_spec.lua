@@ -1,34 +1,27 @@
+local here = require "support.here"
+local listen = require "support.listen"
 local task = require "curlew.task"
-
-local function here()
-  return debug.getinfo(2, "l").currentline
-end
-
-local function raise(err)
-  error(err, 0)
-end
+local tasks = require "support.tasks"
+local wait_all_blocked = require("curlew.testing").wait_all_blocked
 
 describe("a task as an object", function()
-  before_each(function()
-    task.on_unhandled(function() end)
-  end)
-
-  after_each(function()
-    task.on_unhandled(nil)
-  end)
+  before_each(listen.to_failures)
+  after_each(listen.no_more)
 
   it("is scheduled, running, waiting and done, in that order", function()
     local seen = {}
     task.run(function()
+      local event = task.event()
       local child = task.spawn(function()
         seen[2] = task.current():status()
-        task.yield()
+        event:wait()
       end)
       seen[1] = child:status()
       assert.is_false(child:done())
-      task.yield()
+      wait_all_blocked()
       seen[3] = child:status()
       assert.is_false(child:done())
+      event:set()
       child:await()
       seen[4] = child:status()
       assert.is_true(child:done())
@@ -38,22 +31,21 @@ describe("a task as an object", function()
 
   it("is still waiting when its wait is over but it has not run on", function()
     task.run(function()
-      local child = task.spawn(task.sleep, 60)
-      task.yield()
+      local child = tasks.waiting(task.sleep, 60)
       child:cancel()
       assert.equal("waiting", child:status())
       assert.is_false(child:done())
-      task.yield()
+      wait_all_blocked()
       assert.equal("cancelled", child:status())
     end)
   end)
 
   it("is failed after an error and cancelled after a cancel, and done means both", function()
     task.run(function()
-      local failed, cancelled = task.spawn(raise, "x"), task.spawn(task.sleep, 60)
-      task.yield()
+      local failed, cancelled = task.spawn(error, "x", 0), task.spawn(task.sleep, 60)
+      wait_all_blocked()
       cancelled:cancel()
-      task.yield()
+      wait_all_blocked()
       assert.equal("failed", failed:status())
       assert.equal("cancelled", cancelled:status())
       assert.is_true(failed:done())
@@ -90,12 +82,12 @@ describe("a task as an object", function()
       end)
       child:name("spin")
       assert.equal("<Task spin scheduled>", tostring(child))
-      task.yield()
+      wait_all_blocked()
       local place = tostring(child):match("^<Task spin waiting at (.*)>$")
       assert.matches("spec/handle_spec%.lua:" .. line .. "$", place)
       assert.equal(place, child:where())
       child:cancel()
-      task.yield()
+      wait_all_blocked()
       assert.equal("<Task spin cancelled>", tostring(child))
       assert.is_nil(child:where())
     end)
@@ -103,10 +95,10 @@ describe("a task as an object", function()
 
   it("says where it waits inside task.pcall, timeout, shield and group, too", function()
     task.run(function()
-      local line
+      local event, line = task.event(), nil
       local function wait()
         line = here() + 1
-        task.yield()
+        event:wait()
         return line
       end
       for i, around in ipairs {
@@ -115,10 +107,11 @@ describe("a task as an object", function()
         function() return (task.shield(wait)) end,
         function() return (task.group(wait)) end,
       } do
-        local child = task.spawn(around)
-        task.yield()
+        local child = tasks.waiting(around)
         assert.matches("handle_spec%.lua:" .. line .. ">$", tostring(child), "wait " .. i)
+        event:set()
         child:await()
+        event:clear()
       end
     end)
   end)
@@ -133,8 +126,7 @@ describe("a task as an object", function()
         end)
         return nil
       end)
-      task.yield()
-      task.yield()
+      wait_all_blocked()
       assert.matches("handle_spec%.lua:" .. line .. ">$", tostring(child))
     end)
   end)
@@ -173,8 +165,8 @@ describe("a task as an object", function()
     it("raises the error of a failed task unchanged, as often as asked", function()
       task.run(function()
         local err = {}
-        local child = task.spawn(raise, err)
-        task.yield()
+        local child = task.spawn(error, err, 0)
+        wait_all_blocked()
         for _ = 1, 2 do
           local ok, got = pcall(child.result, child)
           assert.is_false(ok)

@@ -1,4 +1,5 @@
 local list = require "curlew.list"
+local testing = require "curlew.testing"
 
 local function names(of)
   local forwards, backwards = {}, {}
@@ -73,11 +74,7 @@ describe("list", function()
   end)
 
   it("behaves as a plain array does, whatever joins and leaves", function()
-    local seed = 7
-    local function random(n)
-      seed = (seed * 1103515245 + 12345) % 2147483648
-      return math.floor(seed / 65536) % n + 1
-    end
+    local random = testing.random(7)
     local of, model, made = {}, {}, 0
     for _ = 1, 2000 do
       local action = random(4)

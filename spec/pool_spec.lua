@@ -1,4 +1,5 @@
 local pool = require "curlew.pool"
+local testing = require "curlew.testing"
 
 -- Admits a ticket for `origin`; returns it, and what the pool said.
 local function enter(of, origin, label)
@@ -189,11 +190,7 @@ describe("the pool", function()
   end)
 
   it("never exceeds a limit, loses or doubles a ticket, whatever happens", function()
-    local seed = 12345
-    local function random(n)
-      seed = (seed * 1103515245 + 12345) % 2147483648
-      return math.floor(seed / 65536) % n + 1
-    end
+    local random = testing.random(12345)
     local of = pool.new(5, 2, 20)
     local running, waiting, per_origin = {}, {}, {}
     local function started(ticket)

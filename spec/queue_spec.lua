@@ -1,31 +1,10 @@
 local compat = require "curlew.compat"
+local here = require "support.here"
 local task = require "curlew.task"
+local tasks = require "support.tasks"
+local wait_all_blocked = require("curlew.testing").wait_all_blocked
 
-local function here()
-  return debug.getinfo(2, "l").currentline
-end
-
-local function times(n)
-  for _ = 1, n do
-    task.yield()
-  end
-end
-
--- A task of `fn(...)` that has begun, and so stands at its first wait.
-local function waiting(fn, ...)
-  local child = task.spawn(fn, ...)
-  task.yield()
-  return child
-end
-
-local function is_cancelled(child)
-  local ok, err = task.pcall(child.await, child)
-  return not ok and child:status() == "cancelled" and err.kind == "cancelled"
-end
-
-local function results(...)
-  return { n = select("#", ...), ... }
-end
+local after, is_cancelled, waiting = tasks.after, tasks.is_cancelled, tasks.waiting
 
 -- Takes what is in the queue, without waiting.
 local function drain(queue)
@@ -39,7 +18,7 @@ local function drain(queue)
 end
 
 local function check_closed(...)
-  local returned = results(...)
+  local returned = compat.pack(...)
   assert.equal(2, returned.n)
   assert.is_nil(returned[1])
   assert.equal("closed", returned[2].kind)
@@ -133,7 +112,6 @@ describe("queue", function()
     task.run(function()
       local queue = task.queue()
       local getter = waiting(queue.get, queue)
-      times(3)
       assert.equal("waiting", getter:status())
       queue:put("x")
       assert.equal("x", getter:await())
@@ -142,19 +120,16 @@ describe("queue", function()
 
   it("serves getters first come, first served", function()
     task.run(function()
-      local queue, log = task.queue(), {}
-      local getters = {}
+      local queue, getters = task.queue(), {}
       for i = 1, 4 do
-        getters[i] = waiting(function()
-          local value = queue:get()
-          log[#log + 1] = i .. value
-        end)
+        getters[i] = waiting(queue.get, queue)
       end
       for _, value in ipairs { "a", "b", "c", "d" } do
         queue:put(value)
       end
-      getters[4]:await()
-      assert.same({ "1a", "2b", "3c", "4d" }, log)
+      for i, value in ipairs { "a", "b", "c", "d" } do
+        assert.equal(value, getters[i]:await())
+      end
     end)
   end)
 
@@ -183,12 +158,11 @@ describe("queue", function()
         for i = 1, capacity do
           expected[i] = "put " .. i
         end
-        times(3)
         assert.same(expected, log)
         assert.equal(capacity, queue:size())
         for i = 1, 6 do
           assert.equal(i, queue:get())
-          times(2)
+          wait_all_blocked()
           if capacity + i <= 6 then
             expected[#expected + 1] = "put " .. capacity + i
           end
@@ -398,7 +372,7 @@ describe("queue", function()
                 assert(not seen[value])
                 assert(value > (last[value % 4] or 0)) -- in each producer's order
                 seen[value], last[value % 4], count = true, value, count + 1
-                times(value % 3)
+                after(value % 3)
                 value = queue:get()
               end
             end)
@@ -408,7 +382,7 @@ describe("queue", function()
               producers:spawn(function()
                 for i = 1, 250 do
                   assert(queue:put(4 * i + producer))
-                  times((i + producer) % 2)
+                  after((i + producer) % 2)
                 end
               end)
             end
@@ -441,7 +415,7 @@ describe("queue", function()
       end)
       while not producer:done() do
         local consumers = { task.spawn(consume), task.spawn(consume), task.spawn(consume) }
-        times(3)
+        after(3)
         for _, consumer in ipairs(consumers) do
           consumer:cancel()
           task.yield()
@@ -471,7 +445,7 @@ describe("queue", function()
       end)
       for round = 1, 100 do
         local producers = { task.spawn(produce, round * 1000), task.spawn(produce, -round * 1000) }
-        times(round % 7 + 1)
+        after(round % 7 + 1)
         for _, producer in ipairs(producers) do
           producer:cancel()
         end

@@ -1,3 +1,4 @@
+local blamed = require "support.blamed"
 local curl = require "curlew.curl"
 local options = require "curlew.options"
 local request = require "curlew.request"
@@ -20,18 +21,6 @@ local function lines(...)
     found[name] = line
   end
   return found
-end
-
--- Runs `fn`, which must blame one of its own lines, and returns the message without the position.
-local function blamed(fn)
-  local ok, message = pcall(fn)
-  assert.is_false(ok)
-  local info = debug.getinfo(fn, "S")
-  local file, line, text = tostring(message):match("^(.-):(%d+): (.*)$")
-  assert.equal(info.short_src, file)
-  line = tonumber(line)
-  assert.is_true(line >= info.linedefined and line <= info.lastlinedefined)
-  return text
 end
 
 local function refusal(given, method, address)

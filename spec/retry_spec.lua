@@ -1,5 +1,4 @@
 local blamed = require "support.blamed"
-local curl = require "curlew.curl"
 local retry = require "curlew.retry"
 
 local DEFAULT = {
@@ -273,31 +272,5 @@ describe("the delay", function()
     } do
       assert.equal(0.25, retry.delay(policy(3), 1, text, NOW, always(0.5)))
     end
-  end)
-end)
-
-describe("parse_date", function()
-  it("gives seconds since 1970", function()
-    assert.equal(784111777, curl.parse_date("Sun, 06 Nov 1994 08:49:37 GMT"))
-    assert.equal(0, curl.parse_date("Thu, 01 Jan 1970 00:00:00 GMT"))
-    assert.equal(253402300799, curl.parse_date("Fri, 31 Dec 9999 23:59:59 GMT"))
-  end)
-
-  it("gives nil for what is no date", function()
-    for _, text in ipairs { "", "soon", "12", "Sun, 06 Nov 1994 08:49:37 GMT\0" } do
-      assert.is_nil(curl.parse_date(text))
-      assert.equal(1, select("#", curl.parse_date(text)))
-    end
-  end)
-
-  it("raises for what is no string", function()
-    for _, value in ipairs { true, {}, print } do
-      assert.has_error(function()
-        curl.parse_date(value)
-      end)
-    end
-    assert.has_error(function()
-      curl.parse_date()
-    end)
   end)
 end)

@@ -1,13 +1,12 @@
 local compat = require "curlew.compat"
+local here = require "support.here"
+local listen = require "support.listen"
 local process = require "support.process"
 local run = require "curlew.run"
 local shell = require "support.shell"
 local task = require "curlew.task"
 local uv = require "curlew.uv"
-
-local function here()
-  return debug.getinfo(2, "l").currentline
-end
+local wait_all_blocked = require("curlew.testing").wait_all_blocked
 
 -- Runs a Lua program; `task` and `uv` are there already.
 local function program(source, options)
@@ -21,13 +20,8 @@ local function program(source, options)
 end
 
 describe("run", function()
-  before_each(function()
-    task.on_unhandled(function() end)
-  end)
-
-  after_each(function()
-    task.on_unhandled(nil)
-  end)
+  before_each(listen.to_failures)
+  after_each(listen.no_more)
 
   it("passes arguments and returns results, nils included", function()
     assert.same({ n = 4, nil, "b", nil, 4 }, compat.pack(task.run(function(...)
@@ -110,19 +104,19 @@ describe("run", function()
   it("cancels tasks that are left, and waits for their clean-up, before it returns", function()
     local log = {}
     task.run(function()
-      for i = 1, 3 do
+      for _ = 1, 3 do
         task.spawn(function()
           local ok, err = task.pcall(task.sleep, 60)
           log[#log + 1] = ok
           task.shield(task.sleep, 0.001)
-          log[#log + 1] = "cleaned " .. i
+          log[#log + 1] = "cleaned"
           error(err, 0)
         end)
       end
-      task.yield()
+      wait_all_blocked()
     end)
     log[#log + 1] = "returned"
-    assert.same({ false, false, false, "cleaned 1", "cleaned 2", "cleaned 3", "returned" }, log)
+    assert.same({ false, false, false, "cleaned", "cleaned", "cleaned", "returned" }, log)
   end)
 
   it("cancels tasks that are left also when its function fails", function()
@@ -132,7 +126,7 @@ describe("run", function()
         task.pcall(task.sleep, 60)
         unwound = true
       end)
-      task.yield()
+      wait_all_blocked()
       error("x")
     end)
     assert.is_true(unwound)
@@ -155,7 +149,7 @@ describe("run", function()
         task.pcall(task.sleep, 60)
         late = task.spawn(task.sleep, 3600) -- or run never ends
       end)
-      task.yield()
+      wait_all_blocked()
     end)
     assert.equal("cancelled", late:status())
   end)
@@ -270,7 +264,7 @@ describe("run", function()
           task.pcall(task.sleep, 60)
           log[#log + 1] = "unwound"
         end)
-        task.yield()
+        wait_all_blocked()
       end)
     end
     assert.same({ "unwound", "at end", "unwound", "at end" }, log)

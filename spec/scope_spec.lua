@@ -1,42 +1,28 @@
+local after = require("support.tasks").after
 local errors = require "curlew.error"
+local here = require "support.here"
+local listen = require "support.listen"
+local pack = require("curlew.compat").pack
 local task = require "curlew.task"
-
-local function here()
-  return debug.getinfo(2, "l").currentline
-end
-
-local function raise(err)
-  error(err, 0)
-end
+local wait_all_blocked = require("curlew.testing").wait_all_blocked
 
 describe("group", function()
   local told
 
   before_each(function()
-    told = {}
-    task.on_unhandled(function(err)
-      told[#told + 1] = err
-    end)
+    told = listen.to_failures()
   end)
 
-  after_each(function()
-    task.on_unhandled(nil)
-  end)
-
-  local function times(n)
-    for _ = 1, n do
-      task.yield()
-    end
-  end
+  after_each(listen.no_more)
 
   it("waits for all its children, also those that children spawn", function()
     local log = {}
     task.run(function()
       task.group(function(g)
         g:spawn(function()
-          times(5)
+          after(5)
           g:spawn(function()
-            times(5)
+            after(5)
             log[#log + 1] = "grandchild"
           end)
           log[#log + 1] = "child"
@@ -50,11 +36,8 @@ describe("group", function()
 
   it("returns the results of its body, nils included", function()
     task.run(function()
-      local function results(...)
-        return { n = select("#", ...), ... }
-      end
-      assert.same({ n = 3, nil, "b", nil }, results(task.group(function(g)
-        g:spawn(times, 3)
+      assert.same({ n = 3, nil, "b", nil }, pack(task.group(function(g)
+        g:spawn(after, 3)
         return nil, "b", nil
       end)))
       assert.equal("no children", task.group(function() return "no children" end))
@@ -86,7 +69,7 @@ describe("group", function()
     task.run(function()
       for _, err in ipairs { {}, io.stdout, 42, false, "text" } do
         local ok, got = task.pcall(task.group, function(g)
-          g:spawn(raise, err)
+          g:spawn(error, err, 0)
         end)
         assert.is_false(ok)
         assert.equal(err, got)
@@ -100,7 +83,7 @@ describe("group", function()
       for _, err in ipairs { {}, 42, "text" } do
         local ok, got = task.pcall(task.group, function(g)
           g:spawn(task.sleep, 60)
-          task.yield()
+          wait_all_blocked()
           error(err, 0)
         end)
         assert.is_false(ok)
@@ -124,12 +107,12 @@ describe("group", function()
       local ok, err = task.pcall(task.group, function(g)
         g:spawn(function()
           local _, cancel = task.pcall(task.sleep, 60)
-          task.shield(times, 5)
+          task.shield(after, 5)
           log[#log + 1] = "sibling " .. cancel.kind
           error(cancel, 0)
         end)
         g:spawn(function()
-          times(3)
+          after(3)
           error("boom", 0)
         end)
         local _, cancel = task.pcall(task.sleep, 60)
@@ -184,7 +167,7 @@ describe("group", function()
   it("does not tell the hook of what it raises, when its body awaited the child", function()
     task.run(function()
       local ok, err = task.pcall(task.group, function(g)
-        g:spawn(raise, "boom"):await()
+        g:spawn(error, "boom", 0):await()
       end)
       assert.same({ false, "boom" }, { ok, err })
     end)
@@ -194,7 +177,7 @@ describe("group", function()
   it("fails even when its body swallows the failure of a child it awaited", function()
     task.run(function()
       local ok, err = task.pcall(task.group, function(g)
-        local child = g:spawn(raise, "boom")
+        local child = g:spawn(error, "boom", 0)
         task.pcall(child.await, child)
         return "ignored"
       end)
@@ -204,13 +187,18 @@ describe("group", function()
 
   it("goes on when one child is cancelled by itself", function()
     task.run(function()
+      local sibling_ended = false
       assert.equal("fine", task.group(function(g)
         local child = g:spawn(task.sleep, 60)
-        g:spawn(times, 5)
-        task.yield()
+        g:spawn(function()
+          task.sleep(0.001)
+          sibling_ended = true
+        end)
+        wait_all_blocked()
         child:cancel()
         return "fine"
       end))
+      assert.is_true(sibling_ended)
     end)
   end)
 
@@ -219,7 +207,7 @@ describe("group", function()
       local child, reached
       local result = task.group(function(g)
         child = g:spawn(task.sleep, 60)
-        task.yield()
+        wait_all_blocked()
         g:cancel()
         reached = "the wait"
         task.yield()
@@ -239,7 +227,7 @@ describe("group", function()
       assert.equal("result", task.group(function(g)
         g:spawn(task.sleep, 60)
         g:spawn(function()
-          times(3)
+          after(3)
           g:cancel()
         end)
         return "result"
@@ -254,7 +242,7 @@ describe("group", function()
           task.pcall(task.sleep, 60)
           error("clean-up failed", 0)
         end)
-        task.yield()
+        wait_all_blocked()
         g:cancel()
       end)
       assert.same({ false, "clean-up failed" }, { ok, err })
@@ -310,7 +298,7 @@ describe("group", function()
           for i = 1, 3 do
             g:spawn(function()
               local _, err = task.pcall(task.sleep, 60)
-              task.shield(times, i)
+              task.shield(after, i)
               log[#log + 1] = i
               error(err, 0)
             end)
@@ -318,7 +306,7 @@ describe("group", function()
           return "body is over"
         end)
       end)
-      times(3)
+      wait_all_blocked()
       host:cancel("from outside")
       local ok, err = task.pcall(host.await, host)
       log[#log + 1] = "host"
@@ -381,7 +369,7 @@ describe("group", function()
           error(errors.new { kind = "io", message = "clean-up" }, 0)
         end)
       end)
-      times(3)
+      wait_all_blocked()
       host:cancel("stop")
       local ok, err = task.pcall(host.await, host)
       assert.is_false(ok)
@@ -398,7 +386,7 @@ describe("group", function()
         outer_child = outer:spawn(task.sleep, 60)
         task.group(function(inner)
           inner:spawn(task.sleep, 60)
-          inner:spawn(raise, err)
+          inner:spawn(error, err, 0)
         end)
       end)
       assert.is_false(ok)
@@ -410,9 +398,9 @@ describe("group", function()
   it("nests: a caught failure of the inner group leaves the outer one alone", function()
     task.run(function()
       assert.equal("fine", task.group(function(outer)
-        local child = outer:spawn(times, 10)
+        local child = outer:spawn(after, 10)
         local ok = task.pcall(task.group, function(inner)
-          inner:spawn(raise, "x")
+          inner:spawn(error, "x", 0)
         end)
         assert.is_false(ok)
         child:await()
@@ -428,7 +416,7 @@ describe("group", function()
       assert.is_nil(task.group(function(outer)
         task.group(function(inner)
           inner_child = inner:spawn(task.sleep, 60)
-          task.yield()
+          wait_all_blocked()
           outer:cancel()
           task.yield()
         end)
@@ -452,7 +440,7 @@ describe("group", function()
         for _ = 1, 10000 do
           g:spawn(sleeper)
         end
-        task.yield()
+        wait_all_blocked()
         g:cancel()
       end)
       assert.equal(10000, cancelled)
@@ -486,20 +474,12 @@ describe("group", function()
 end)
 
 describe("shield", function()
-  before_each(function()
-    task.on_unhandled(function() end)
-  end)
-
-  after_each(function()
-    task.on_unhandled(nil)
-  end)
+  before_each(listen.to_failures)
+  after_each(listen.no_more)
 
   it("returns the results of its function, and raises its error unchanged", function()
     task.run(function()
-      local function results(...)
-        return { n = select("#", ...), ... }
-      end
-      assert.same({ n = 3, nil, "x", nil }, results(task.shield(function(x)
+      assert.same({ n = 3, nil, "x", nil }, pack(task.shield(function(x)
         task.yield()
         return nil, x, nil
       end, "x")))
@@ -513,10 +493,10 @@ describe("shield", function()
 
   it("holds a cancellation back until its function has ended; the next wait raises it", function()
     task.run(function()
-      local log = {}
+      local log, event = {}, task.event()
       local child = task.spawn(function()
         log[1] = task.shield(function()
-          task.sleep(0.002)
+          event:wait()
           task.yield()
           return "whole"
         end)
@@ -524,8 +504,9 @@ describe("shield", function()
         task.yield()
         log[3] = "too far"
       end)
-      task.yield()
+      wait_all_blocked()
       assert.is_true(child:cancel("reason"))
+      event:set()
       local ok, err = task.pcall(child.await, child)
       assert.is_false(ok)
       assert.equal("reason", err.reason)
@@ -544,7 +525,7 @@ describe("shield", function()
         end)
         error(err, 0)
       end)
-      task.yield()
+      wait_all_blocked()
       child:cancel()
       task.pcall(child.await, child)
       assert.is_true(cleaned)
@@ -575,7 +556,7 @@ describe("shield", function()
         local _, err = task.timeout(0.001, task.sleep, 60)
         return err.kind
       end)
-      task.yield()
+      wait_all_blocked()
       child:cancel()
       assert.equal("timeout", child:await())
     end)
@@ -583,21 +564,22 @@ describe("shield", function()
 
   it("protects the children of a group inside it", function()
     task.run(function()
-      local finished = 0
+      local finished, event = 0, task.event()
       local child = task.spawn(task.shield, function()
         task.group(function(g)
           for _ = 1, 3 do
             g:spawn(function()
-              task.sleep(0.002)
+              event:wait()
               finished = finished + 1
             end)
           end
         end)
         return "whole"
       end)
-      task.yield()
-      task.yield()
+      wait_all_blocked()
       child:cancel()
+      wait_all_blocked()
+      event:set()
       assert.equal("whole", child:await())
       assert.equal(3, finished)
     end)
@@ -605,20 +587,21 @@ describe("shield", function()
 
   it("does not protect the children of a group around it", function()
     task.run(function()
-      local log = {}
+      local log, event = {}, task.event()
       local host = task.spawn(task.group, function(g)
         g:spawn(function()
           local _, err = task.pcall(task.sleep, 60)
           log[#log + 1] = "child cancelled"
           error(err, 0)
         end)
-        task.shield(task.sleep, 0.003)
+        task.shield(event.wait, event)
         log[#log + 1] = "shield ended"
         task.yield()
       end)
-      task.yield()
-      task.yield()
+      wait_all_blocked()
       host:cancel()
+      wait_all_blocked()
+      event:set()
       task.pcall(host.await, host)
       assert.equal("cancelled", host:status())
       assert.same({ "child cancelled", "shield ended" }, log)

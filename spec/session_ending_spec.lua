@@ -1,42 +1,21 @@
+local after = require("support.tasks").after
 local answers = require "support.answers"
 local census = require "support.census"
 local curlew = require "curlew"
 local nginx = require "support.nginx"
+local sessions = require "support.sessions"
 local uv = require "curlew.uv"
+local wait_all_blocked = require("curlew.testing").wait_all_blocked
+local waiting = require("support.tasks").waiting
+
+local ok, wait = sessions.ok, sessions.wait
 
 describe("the end of", function()
   local site, session
 
-  local function ok(value, err)
-    if value == nil then
-      error(tostring(err), 2)
-    end
-    return value
-  end
-
-  local function wait(predicate)
-    for _ = 1, 1000 do
-      if predicate() then
-        return
-      end
-      curlew.sleep(0.002)
-    end
-    error("what was waited for does not come", 2)
-  end
-
-  local function run(fn, given)
-    curlew.run(function()
-      site = answers.new()
-      session = curlew.session(given)
-      local good, err = curlew.pcall(fn)
-      session:close()
-      site:close()
-      if not good then
-        error(err, 0)
-      end
-      site:check()
-    end)
-  end
+  local run = sessions.runner(function(...)
+    site, session = ...
+  end)
 
   -- Nothing is left in the session; its connections are those that still serve.
   local function assert_idle(of)
@@ -97,6 +76,7 @@ describe("the end of", function()
           assert.same(before, census.take(), name)
         end
         assert.equal("hello", ok(session:get(site.url .. "/")).body)
+        session:close()
       end)
     end)
 
@@ -107,9 +87,8 @@ describe("the end of", function()
           for i = 1, 4 do
             tasks[i] = curlew.spawn(session.get, session, "http://nosuch.invalid/")
           end
-          for _ = 1, turns do
-            curlew.yield()
-          end
+          wait_all_blocked()
+          after(turns - 1)
           assert.is_true(turns > 1 or session.pool.active == 2)
           for _, one in ipairs(tasks) do
             one:cancel()
@@ -127,8 +106,8 @@ describe("the end of", function()
 
     it("gives its place to the next in the queue", function()
       run(function()
-        local first = curlew.spawn(session.get, session, site.url .. "/silent")
-        local second = curlew.spawn(session.get, session, site.url .. "/")
+        local first = waiting(session.get, session, site.url .. "/silent")
+        local second = waiting(session.get, session, site.url .. "/")
         wait(function()
           return #site.requests == 1
         end)
@@ -140,9 +119,9 @@ describe("the end of", function()
 
     it("in the queue lets those behind it move up", function()
       run(function()
-        local first = curlew.spawn(session.get, session, site.url .. "/hold")
-        local second = curlew.spawn(session.get, session, site.url .. "/silent")
-        local third = curlew.spawn(session.get, session, site.url .. "/")
+        local first = waiting(session.get, session, site.url .. "/hold")
+        local second = waiting(session.get, session, site.url .. "/silent")
+        local third = waiting(session.get, session, site.url .. "/")
         wait(function()
           return #site.held == 1
         end)
@@ -171,11 +150,9 @@ describe("the end of", function()
           local fresh = curlew.session { verify = web.ca }
           local tasks = {}
           for i = 1, 6 do
-            tasks[i] = curlew.spawn(fresh.get, fresh, web.https .. "/1k")
+            tasks[i] = waiting(fresh.get, fresh, web.https .. "/1k")
           end
-          for _ = 1, turns do
-            curlew.yield()
-          end
+          after(turns - 1)
           tasks[1]:cancel()
           for i = 2, 6 do
             assert.equal(200, ok(tasks[i]:await()).status)
@@ -305,8 +282,7 @@ describe("the end of", function()
 
     it("in the turn of its first request lets nothing through", function()
       run(function()
-        local one = curlew.spawn(session.get, session, site.url .. "/")
-        curlew.yield()
+        local one = waiting(session.get, session, site.url .. "/")
         session:close()
         local value, err = one:await()
         assert.is_nil(value)

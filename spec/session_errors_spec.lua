@@ -1,25 +1,16 @@
-local answers = require "support.answers"
 local curlew = require "curlew"
 local nginx = require "support.nginx"
 local server = require "support.server"
+local sessions = require "support.sessions"
+local tasks = require "support.tasks"
 local uv = require "curlew.uv"
 
 describe("a request that fails", function()
   local site, session
 
-  local function run(fn, given, more)
-    curlew.run(function()
-      site = answers.new(more)
-      session = curlew.session(given)
-      local good, err = curlew.pcall(fn)
-      session:close()
-      site:close()
-      if not good then
-        error(err, 0)
-      end
-      site:check()
-    end)
-  end
+  local run = sessions.runner(function(...)
+    site, session = ...
+  end)
 
   -- Asserts that the request fails with an error of these fields; returns the error.
   local function fails(expected, address, given, method)
@@ -191,8 +182,7 @@ describe("a request that fails", function()
 
     it("says that no place in the queue became free, which counts against the total", function()
       run(function()
-        local first = curlew.spawn(session.get, session, site.url .. "/hold")
-        curlew.yield()
+        local first = tasks.waiting(session.get, session, site.url .. "/hold")
         local value, err = session:get(site.url .. "/", { timeout = 0.05 })
         assert.is_nil(value)
         assert.equal("timeout", err.kind)

@@ -1,41 +1,17 @@
-local answers = require "support.answers"
 local curlew = require "curlew"
 local nginx = require "support.nginx"
+local sessions = require "support.sessions"
+local wait_all_blocked = require("curlew.testing").wait_all_blocked
+local waiting = require("support.tasks").waiting
+
+local ok, wait = sessions.ok, sessions.wait
 
 describe("a session's limits", function()
   local site, session
 
-  local function run(fn, given, more)
-    curlew.run(function()
-      site = answers.new(more)
-      session = curlew.session(given)
-      local good, err = curlew.pcall(fn)
-      session:close()
-      site:close()
-      if not good then
-        error(err, 0)
-      end
-      site:check()
-    end)
-  end
-
-  local function ok(value, err)
-    if value == nil then
-      error(tostring(err), 2)
-    end
-    return value
-  end
-
-  -- Waits until `predicate()`, while the loop turns.
-  local function wait(predicate)
-    for _ = 1, 1000 do
-      if predicate() then
-        return
-      end
-      curlew.sleep(0.002)
-    end
-    error("what was waited for does not come", 2)
-  end
+  local run = sessions.runner(function(...)
+    site, session = ...
+  end)
 
   -- Starts `count` requests to /hold, each told by its number.
   local function hold(count, of, base)
@@ -126,7 +102,7 @@ describe("a session's limits", function()
             local version = i > 1 and "1.1" or "auto"
             ok(session:get(web.https .. "/1k", { http = version, verify = web.ca }))
           end)
-          curlew.yield()
+          wait_all_blocked()
         end
       end)
       local connections, count = {}, 0
@@ -148,7 +124,7 @@ describe("a session's limits", function()
       site.handler = record
       local tasks = {}
       for i = 1, 30 do
-        tasks[i] = curlew.spawn(session.get, session, ("%s/x?%02d"):format(site.url, i))
+        tasks[i] = waiting(session.get, session, ("%s/x?%02d"):format(site.url, i))
       end
       for _, one in ipairs(tasks) do
         ok(one:await())
@@ -165,21 +141,29 @@ describe("a session's limits", function()
 
   it("serve origins that wait in turn: a busy one does not starve the others", function()
     run(function()
-      local order = {}
+      local order, first = {}, nil
       site.handler = function(conn, request)
         order[#order + 1] = request.headers.host:match("^(.-):") .. request.query
-        conn:respond {}
+        if first then
+          conn:respond {}
+        else
+          first = conn -- holds the only place until all others wait
+        end
       end
       local tasks = {}
       local function get(host, number)
         local address = ("http://%s:%d/x?%d"):format(host, site.port, number)
-        tasks[#tasks + 1] = curlew.spawn(session.get, session, address)
+        tasks[#tasks + 1] = waiting(session.get, session, address)
       end
       for i = 1, 4 do
         get("127.0.0.1", i)
       end
       get("localhost", 1)
       get("localhost", 2)
+      wait(function()
+        return first
+      end)
+      first:respond {}
       for _, one in ipairs(tasks) do
         ok(one:await())
       end
@@ -230,10 +214,9 @@ describe("a session's limits", function()
       wait(function()
         return #site.held == 1
       end)
-      local refused = curlew.spawn(session.get, session, site.url .. "/",
+      local refused = waiting(session.get, session, site.url .. "/",
         { curl = { CURLOPT_SSLVERSION = 99 } })
-      local after = curlew.spawn(session.get, session, site.url .. "/")
-      curlew.yield()
+      local after = waiting(session.get, session, site.url .. "/")
       assert.equal(2, session.pool.queued)
       finish(tasks)
       local value, err = refused:await()
@@ -268,10 +251,10 @@ describe("a session's limits", function()
 
   it("hold for each session by itself", function()
     run(function()
-      local sessions, all = {}, {}
+      local fresh, all = {}, {}
       for i = 1, 30 do
-        sessions[i] = curlew.session { max_per_host = 1 }
-        all[i] = hold(2, sessions[i])
+        fresh[i] = curlew.session { max_per_host = 1 }
+        all[i] = hold(2, fresh[i])
       end
       wait(function()
         return #site.held == 30
@@ -280,7 +263,7 @@ describe("a session's limits", function()
       assert.equal(30, #site.held)
       for i = 1, 30 do
         finish(all[i])
-        sessions[i]:close()
+        fresh[i]:close()
       end
     end)
   end)

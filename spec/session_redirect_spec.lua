@@ -1,6 +1,7 @@
 local answers = require "support.answers"
 local curlew = require "curlew"
 local nginx = require "support.nginx"
+local ok = require("support.sessions").ok
 
 describe("a session that is redirected", function()
   local site, other, web, session
@@ -37,13 +38,6 @@ describe("a session that is redirected", function()
     end)
   end
 
-  local function ok(value, err)
-    if value == nil then
-      error(tostring(err), 2)
-    end
-    return value
-  end
-
   local function refused(...)
     local value, err = session:get(...)
     assert.is_nil(value)
@@ -52,10 +46,6 @@ describe("a session that is redirected", function()
     assert.is_string(err.url)
     assert.truthy(err.response.status >= 301)
     return err
-  end
-
-  local function last()
-    return site.requests[#site.requests]
   end
 
   it("follows, and tells the way #valgrind", function()
@@ -113,12 +103,12 @@ describe("a session that is redirected", function()
             body = body,
             headers = { ["Content-Type"] = body and "text/x" or false, ["X-Kept"] = "1" },
           }))
-          assert.equal(becomes, last().method, status .. " " .. method)
+          assert.equal(becomes, site:last().method, status .. " " .. method)
           local kept = becomes == method and body
-          assert.equal(kept or "", last().body)
-          assert.equal(kept and "text/x" or nil, last().headers["content-type"])
-          assert.equal(kept and "7" or nil, last().headers["content-length"])
-          assert.equal("1", last().headers["x-kept"])
+          assert.equal(kept or "", site:last().body)
+          assert.equal(kept and "text/x" or nil, site:last().headers["content-type"])
+          assert.equal(kept and "7" or nil, site:last().headers["content-length"])
+          assert.equal("1", site:last().headers["x-kept"])
         end
       end
     end)
@@ -127,10 +117,10 @@ describe("a session that is redirected", function()
   it("sends a json body again with its content type", function()
     run(function()
       ok(session:post(site.url .. "/307", { json = { 1 } }))
-      assert.equal("[1]", last().body)
-      assert.equal("application/json", last().headers["content-type"])
+      assert.equal("[1]", site:last().body)
+      assert.equal("application/json", site:last().headers["content-type"])
       ok(session:post(site.url .. "/302", { json = { 1 } }))
-      assert.is_nil(last().headers["content-type"])
+      assert.is_nil(site:last().headers["content-type"])
     end)
   end)
 
@@ -143,12 +133,12 @@ describe("a session that is redirected", function()
     run(function()
       ok(session:get(site.url .. "/302", { headers = SECRET }))
       for name, value in pairs(SECRET) do
-        assert.equal(value, last().headers[name:lower()])
+        assert.equal(value, site:last().headers[name:lower()])
       end
       ok(session:get(site.url .. "/302", { auth = { user = "u", password = "p" } }))
-      assert.equal("Basic dTpw", last().headers["authorization"])
+      assert.equal("Basic dTpw", site:last().headers["authorization"])
       ok(session:get((site.url:gsub("//", "//u:p@")) .. "/302"))
-      assert.equal("Basic dTpw", last().headers["authorization"])
+      assert.equal("Basic dTpw", site:last().headers["authorization"])
     end)
   end)
 
@@ -165,7 +155,7 @@ describe("a session that is redirected", function()
           { curl = { CURLOPT_COOKIE = "c=d" } },
         } do
           assert.equal("hello", ok(session:get(site.url .. address, given)).body)
-          local request = other.requests[#other.requests]
+          local request = other:last()
           for name in pairs(SECRET) do
             assert.is_nil(request.headers[name:lower()])
           end
@@ -175,7 +165,7 @@ describe("a session that is redirected", function()
         end
       end
       ok(session:get((site.url:gsub("//", "//u:secret@")) .. "/away/302"))
-      assert.is_nil(other.requests[#other.requests].headers["authorization"])
+      assert.is_nil(other:last().headers["authorization"])
     end, nil, function(elsewhere)
       return { ["/named"] = redirect(302, (elsewhere.url:gsub("127.0.0.1", "localhost")) .. "/") }
     end)
@@ -184,9 +174,9 @@ describe("a session that is redirected", function()
   it("does not get secrets back on the way home", function()
     run(function()
       ok(session:get(site.url .. "/there", { headers = SECRET, auth = { bearer = "t" } }))
-      assert.equal("/", last().path)
+      assert.equal("/", site:last().path)
       for name in pairs(SECRET) do
-        assert.is_nil(last().headers[name:lower()])
+        assert.is_nil(site:last().headers[name:lower()])
       end
     end, nil, function(elsewhere)
       return {
@@ -251,7 +241,7 @@ describe("a session that is redirected", function()
     run(function()
       local res = ok(session:get((site.url:gsub("//", "//u:secret@")) .. "/a/b/c?q"))
       assert.equal(site.url .. "/a/d?x=1", res.url)
-      assert.equal("/a/d?x=1", last().target)
+      assert.equal("/a/d?x=1", site:last().target)
       assert.is_nil(res.url:find("secret", 1, true))
       assert.is_nil(tostring(res):find("secret", 1, true))
     end, nil, function()

@@ -1,15 +1,9 @@
-local answers = require "support.answers"
 local curlew = require "curlew"
 local nginx = require "support.nginx"
+local sessions = require "support.sessions"
 local shell = require "support.shell"
 
--- The value, or the error raised with all that it says.
-local function ok(value, err)
-  if value == nil then
-    error(tostring(err), 2)
-  end
-  return value
-end
+local ok = sessions.ok
 
 -- The error of a request that is to fail.
 local function failed(value, err)
@@ -29,35 +23,20 @@ describe("a session", function()
     web = nginx.start()
   end)
 
-  -- Runs `fn` as the main task, with a scripted server and a session that are closed afterwards.
-  local function run(fn, given, more)
-    curlew.run(function()
-      site = answers.new(more)
-      session = curlew.session(given)
-      local good, err = curlew.pcall(fn)
-      session:close()
-      site:close()
-      if not good then
-        error(err, 0)
-      end
-      site:check()
-    end)
-  end
-
-  local function last()
-    return site.requests[#site.requests]
-  end
+  local run = sessions.runner(function(...)
+    site, session = ...
+  end)
 
   describe("sends", function()
     it("GET, or POST when there is a body #valgrind", function()
       run(function()
         ok(session:request(nil, site.url .. "/"))
-        assert.equal("GET", last().method)
+        assert.equal("GET", site:last().method)
         ok(session:request(nil, site.url .. "/", { body = "x" }))
-        assert.equal("POST", last().method)
+        assert.equal("POST", site:last().method)
         ok(session:request(nil, site.url .. "/", { body = "" }))
-        assert.equal("POST", last().method)
-        assert.equal("0", last().headers["content-length"])
+        assert.equal("POST", site:last().method)
+        assert.equal("0", site:last().headers["content-length"])
       end)
     end)
 
@@ -65,14 +44,14 @@ describe("a session", function()
       run(function()
         for _, name in ipairs { "get", "post", "put", "patch", "delete", "options", "head" } do
           ok(session[name](session, site.url .. "/"))
-          assert.equal(name:upper(), last().method)
-          assert.equal("", last().body)
+          assert.equal(name:upper(), site:last().method)
+          assert.equal("", site:last().body)
         end
         ok(session:request("PROPFIND", site.url .. "/"))
-        assert.equal("PROPFIND", last().method)
+        assert.equal("PROPFIND", site:last().method)
         ok(session:request(nil, site.url .. "/", { method = "M-SEARCH", body = "b" }))
-        assert.equal("M-SEARCH", last().method)
-        assert.equal("b", last().body)
+        assert.equal("M-SEARCH", site:last().method)
+        assert.equal("b", site:last().body)
       end)
     end)
 
@@ -80,11 +59,11 @@ describe("a session", function()
       run(function()
         for _, name in ipairs { "get", "post", "put", "patch", "delete", "options" } do
           ok(session[name](session, site.url .. "/", { body = "content" }))
-          assert.equal(name:upper(), last().method)
-          assert.equal("content", last().body)
-          assert.equal("7", last().headers["content-length"])
-          assert.is_nil(last().headers["expect"])
-          assert.is_nil(last().headers["content-type"])
+          assert.equal(name:upper(), site:last().method)
+          assert.equal("content", site:last().body)
+          assert.equal("7", site:last().headers["content-length"])
+          assert.is_nil(site:last().headers["expect"])
+          assert.is_nil(site:last().headers["content-type"])
         end
       end)
     end)
@@ -93,32 +72,32 @@ describe("a session", function()
       run(function()
         local body = ("0123456789abcdef"):rep(200000)
         ok(session:post(site.url .. "/", { body = body }))
-        assert.is_nil(last().headers["expect"])
-        assert.is_true(last().body == body)
+        assert.is_nil(site:last().headers["expect"])
+        assert.is_true(site:last().body == body)
       end)
     end)
 
     it("a body with NUL bytes whole", function()
       run(function()
         ok(session:post(site.url .. "/", { body = "a\0b\0\r\n\255" }))
-        assert.equal("a\0b\0\r\n\255", last().body)
+        assert.equal("a\0b\0\r\n\255", site:last().body)
       end)
     end)
 
     it("json and form with their content types, unless headers say otherwise", function()
       run(function()
         ok(session:post(site.url .. "/", { json = { a = 1 } }))
-        assert.equal('{"a":1}', last().body)
-        assert.equal("application/json", last().headers["content-type"])
+        assert.equal('{"a":1}', site:last().body)
+        assert.equal("application/json", site:last().headers["content-type"])
         ok(session:put(site.url .. "/", { form = { b = "x y&", a = { 1, 2 } } }))
-        assert.equal("a=1&a=2&b=x+y%26", last().body)
-        assert.equal("application/x-www-form-urlencoded", last().headers["content-type"])
+        assert.equal("a=1&a=2&b=x+y%26", site:last().body)
+        assert.equal("application/x-www-form-urlencoded", site:last().headers["content-type"])
         ok(session:post(site.url .. "/", {
           json = {}, headers = { ["content-TYPE"] = "application/vnd.api+json" },
         }))
-        assert.equal("application/vnd.api+json", last().headers["content-type"])
+        assert.equal("application/vnd.api+json", site:last().headers["content-type"])
         ok(session:post(site.url .. "/", { form = {}, headers = { ["Content-Type"] = false } }))
-        assert.is_nil(last().headers["content-type"])
+        assert.is_nil(site:last().headers["content-type"])
       end)
     end)
 
@@ -128,7 +107,7 @@ describe("a session", function()
           headers = { ["X-List"] = { "b", "a", "c" }, ["x-Case"] = "Va Lue", ["X-Empty"] = "" },
         }))
         local values, names = {}, {}
-        for _, pair in ipairs(last().header_list) do
+        for _, pair in ipairs(site:last().header_list) do
           names[pair[1]] = pair[2]
           if pair[1] == "X-List" then
             values[#values + 1] = pair[2]
@@ -143,22 +122,22 @@ describe("a session", function()
     it("default headers, which a request may change or remove", function()
       run(function()
         ok(session:get(site.url .. "/"))
-        assert.matches("^curlew/%d", last().headers["user-agent"])
-        assert.equal("*/*", last().headers["accept"])
-        assert.matches("gzip", last().headers["accept-encoding"])
+        assert.matches("^curlew/%d", site:last().headers["user-agent"])
+        assert.equal("*/*", site:last().headers["accept"])
+        assert.matches("gzip", site:last().headers["accept-encoding"])
         ok(session:get(site.url .. "/", {
           headers = { ["User-Agent"] = "me/1", accept = "text/html", Host = "other.example" },
         }))
-        assert.equal("me/1", last().headers["user-agent"])
-        assert.equal("text/html", last().headers["accept"])
-        assert.equal("other.example", last().headers["host"])
+        assert.equal("me/1", site:last().headers["user-agent"])
+        assert.equal("text/html", site:last().headers["accept"])
+        assert.equal("other.example", site:last().headers["host"])
         ok(session:get(site.url .. "/", {
           headers = { ["user-agent"] = false, Accept = false, ["Accept-Encoding"] = false },
         }))
-        assert.is_nil(last().headers["user-agent"])
-        assert.is_nil(last().headers["accept"])
-        assert.is_nil(last().headers["accept-encoding"])
-        assert.equal(("127.0.0.1:%d"):format(site.port), last().headers["host"])
+        assert.is_nil(site:last().headers["user-agent"])
+        assert.is_nil(site:last().headers["accept"])
+        assert.is_nil(site:last().headers["accept-encoding"])
+        assert.equal(("127.0.0.1:%d"):format(site.port), site:last().headers["host"])
       end)
     end)
 
@@ -167,13 +146,13 @@ describe("a session", function()
         ok(session:get(site.url .. "/", {
           headers = { ["X-TWO"] = "request", ["x-three"] = false },
         }))
-        assert.equal("session", last().headers["x-one"])
-        assert.equal("request", last().headers["x-two"])
-        assert.is_nil(last().headers["x-three"])
-        assert.equal("agent/2", last().headers["user-agent"])
+        assert.equal("session", site:last().headers["x-one"])
+        assert.equal("request", site:last().headers["x-two"])
+        assert.is_nil(site:last().headers["x-three"])
+        assert.equal("agent/2", site:last().headers["user-agent"])
         ok(session:get(site.url .. "/"))
-        assert.equal("session", last().headers["x-two"])
-        assert.equal("session", last().headers["x-three"])
+        assert.equal("session", site:last().headers["x-two"])
+        assert.equal("session", site:last().headers["x-three"])
       end, {
         headers = { ["X-One"] = "session", ["X-Two"] = "session", ["X-Three"] = "session" },
         user_agent = "agent/2",
@@ -183,7 +162,7 @@ describe("a session", function()
     it("params in the query, beside what the URL has", function()
       run(function()
         ok(session:get(site.url .. "/?z=1#part", { params = { a = { "x y", "ä" }, b = "&=" } }))
-        assert.equal("/?z=1&a=x+y&a=%C3%A4&b=%26%3D", last().target)
+        assert.equal("/?z=1&a=x+y&a=%C3%A4&b=%26%3D", site:last().target)
       end)
     end)
 
@@ -195,7 +174,7 @@ describe("a session", function()
           ["?q=1"] = "/api/v1/?q=1", [site.url .. "/abs"] = "/abs",
         } do
           ok(base:get(address))
-          assert.equal(target, last().target)
+          assert.equal(target, site:last().target)
         end
         base:close()
       end)
@@ -213,7 +192,7 @@ describe("a session", function()
         assert.equal(200, res.status)
         assert.equal(address, res.url)
         ok(session:get(site.url .. "/", { auth = { bearer = "tok" } }))
-        assert.equal("Bearer tok", last().headers["authorization"])
+        assert.equal("Bearer tok", site:last().headers["authorization"])
       end)
     end)
 
@@ -221,7 +200,7 @@ describe("a session", function()
       run(function()
         for _, name in ipairs { "post", "put", "patch" } do
           ok(session[name](session, site.url .. "/"))
-          assert.equal("0", last().headers["content-length"])
+          assert.equal("0", site:last().headers["content-length"])
         end
       end)
     end)
@@ -396,7 +375,7 @@ describe("a session", function()
         assert.is_nil(res.headers["content-encoding"]) -- nothing was asked for
         tail = 0
         res = ok(session:get(site.url .. "/gzip", { decompress = false }))
-        assert.is_nil(last().headers["accept-encoding"])
+        assert.is_nil(site:last().headers["accept-encoding"])
         assert.is_true(res.body == packed)
         assert.is_true(ok(session:get(site.url .. "/gzip")).body == text)
       end, nil, more)

@@ -2,39 +2,22 @@ local answers = require "support.answers"
 local census = require "support.census"
 local curlew = require "curlew"
 local nginx = require "support.nginx"
+local sessions = require "support.sessions"
+local testing = require "curlew.testing"
 
 local TASKS = 300
 
 describe("under stress #stress", function()
-  -- Random numbers that are the same on every Lua: a failure names the seed to repeat it with.
-  local function generator(seed)
-    local state = seed
-    return function(n)
-      state = (state * 1103515245 + 12345) % 2147483648
-      return math.floor(state / 65536) % n + 1
-    end
-  end
-
   local function new_seed()
     return tonumber(os.getenv("CURLEW_SEED")) or os.time() % 1000000
   end
 
   local function with_seed(seed, fn)
-    local good, err = curlew.pcall(fn, generator(seed))
+    local good, err = curlew.pcall(fn, testing.random(seed))
     if not good then
       error(("with CURLEW_SEED=%d: %s"):format(seed, tostring(type(err) == "table"
         and err.message or err)), 0)
     end
-  end
-
-  local function wait(what, predicate)
-    for _ = 1, 2000 do
-      if predicate() then
-        return
-      end
-      curlew.sleep(0.002)
-    end
-    error(what .. " does not come true", 0)
   end
 
   local function slow_site()
@@ -118,7 +101,7 @@ describe("under stress #stress", function()
           assert(session:get(web.https .. "/1k", { verify = web.ca }).status == 200)
         end
         session:close()
-        wait("that the server's connections end", function()
+        sessions.wait(function()
           return site.open == 0
         end)
         site:check()
@@ -166,7 +149,7 @@ describe("under stress #stress", function()
           assert(session.pool.active == 0 and session.pool.queued == 0, "the pool is not empty")
           assert(session.driver.count == 0, "transfers are left")
         end
-        wait("that the server's connections end", function()
+        sessions.wait(function()
           return site.open == 0
         end)
         curlew.yield()

@@ -1,39 +1,11 @@
+local blamed = require "support.blamed"
+local here = require "support.here"
+local pack = require("curlew.compat").pack
 local task = require "curlew.task"
+local tasks = require "support.tasks"
+local wait_all_blocked = require("curlew.testing").wait_all_blocked
 
-local function here()
-  return debug.getinfo(2, "l").currentline
-end
-
-local function times(n)
-  for _ = 1, n do
-    task.yield()
-  end
-end
-
--- A task of `fn(...)` that has begun, and so stands at its first wait.
-local function waiting(fn, ...)
-  local child = task.spawn(fn, ...)
-  task.yield()
-  return child
-end
-
-local function is_cancelled(child)
-  local ok, err = task.pcall(child.await, child)
-  return not ok and child:status() == "cancelled" and err.kind == "cancelled"
-end
-
--- What `fn(...)` complains of, without the position, which must be in this file at `line`.
-local function blamed(line, fn)
-  local ok, message = pcall(fn)
-  assert.is_false(ok)
-  local position, sentence = message:match("^.*sync_spec%.lua:(%d+): (.*)$")
-  assert.equal(line, tonumber(position))
-  return sentence
-end
-
-local function results(...)
-  return { n = select("#", ...), ... }
-end
+local after, is_cancelled, waiting = tasks.after, tasks.is_cancelled, tasks.waiting
 
 describe("semaphore", function()
   it("lets as many tasks in as it has slots, never more", function()
@@ -47,7 +19,7 @@ describe("semaphore", function()
               semaphore:acquire()
               inside = inside + 1
               most = math.max(most, inside)
-              times(i % 4 + 1)
+              after(i % 4 + 1)
               inside = inside - 1
               semaphore:release()
               ended = ended + 1
@@ -62,21 +34,23 @@ describe("semaphore", function()
 
   it("serves first who came first", function()
     task.run(function()
-      local semaphore, order = task.semaphore(1), {}
+      local semaphore, came, order = task.semaphore(1), {}, {}
       semaphore:acquire()
       task.group(function(g)
         for i = 1, 5 do
           g:spawn(function()
+            came[#came + 1] = i
             semaphore:acquire()
             order[#order + 1] = i
-            times(2)
+            after(2)
             semaphore:release()
           end)
         end
-        times(2)
+        wait_all_blocked()
         semaphore:release()
       end)
-      assert.same({ 1, 2, 3, 4, 5 }, order)
+      assert.equal(5, #came)
+      assert.same(came, order)
     end)
   end)
 
@@ -204,7 +178,7 @@ describe("semaphore", function()
         children[i] = task.spawn(semaphore.with, semaphore, function()
           inside = inside + 1
           most = math.max(most, inside)
-          local ok, err = task.pcall(times, i % 3)
+          local ok, err = task.pcall(after, i % 3)
           inside = inside - 1
           if not ok then
             error(err, 0)
@@ -240,11 +214,11 @@ describe("semaphore", function()
   it("refuses to be released more often than acquired, at the caller's line", function()
     local semaphore = task.semaphore(2)
     assert.equal("the semaphore was released more often than acquired",
-      blamed(here(), function() semaphore:release() end))
+      blamed(function() semaphore:release() end))
     task.run(function()
       semaphore:acquire()
       semaphore:release()
-      blamed(here(), function() semaphore:release() end)
+      blamed(function() semaphore:release() end)
       semaphore:acquire()
       semaphore:acquire()
       local third = waiting(semaphore.acquire, semaphore)
@@ -255,16 +229,16 @@ describe("semaphore", function()
 
   it("refuses a number of slots that is none, at the caller's line", function()
     for _, slots in ipairs { 0, -1, 1.5, 0 / 0, "1", {}, false } do
-      local sentence = blamed(here(), function() task.semaphore(slots) end)
+      local sentence = blamed(function() task.semaphore(slots) end)
       assert.matches("whole number of at least 1, got " .. tostring(slots):gsub("%p", "%%%0"),
         sentence)
     end
-    blamed(here(), function() task.semaphore() end)
+    blamed(function() task.semaphore() end)
   end)
 
   it("raises at the caller's line outside of a task, and takes nothing", function()
     local semaphore = task.semaphore(1)
-    assert.matches("inside a task", blamed(here(), function() semaphore:acquire() end))
+    assert.matches("inside a task", blamed(function() semaphore:acquire() end))
     task.run(semaphore.acquire, semaphore)
   end)
 end)
@@ -284,17 +258,17 @@ for _, kind in ipairs { "semaphore", "lock" } do
         guard:release()
         return "free"
       end)
-      times(2)
+      wait_all_blocked()
       assert.equal("done", taken:status())
     end
 
     it("passes arguments and returns results, nils included", function()
       task.run(function()
-        assert.same({ n = 4, nil, 1, nil, nil }, results(guard:with(function(...)
+        assert.same({ n = 4, nil, 1, nil, nil }, pack(guard:with(function(...)
           task.yield()
           return nil, select(2, ...)
         end, "x", 1, nil, nil)))
-        assert.same({ n = 0 }, results(guard:with(function() end)))
+        assert.same({ n = 0 }, pack(guard:with(function() end)))
         check_free()
       end)
     end)
@@ -303,7 +277,6 @@ for _, kind in ipairs { "semaphore", "lock" } do
       task.run(function()
         guard:with(function()
           local other = waiting(guard.acquire, guard)
-          times(3)
           assert.equal("waiting", other:status())
           other:cancel()
         end)
@@ -345,7 +318,6 @@ for _, kind in ipairs { "semaphore", "lock" } do
         assert.is_true(is_cancelled(child))
         assert.is_false(ran)
         local other = waiting(guard.acquire, guard)
-        times(2)
         assert.equal("waiting", other:status())
         other:cancel()
         guard:release()
@@ -356,7 +328,7 @@ for _, kind in ipairs { "semaphore", "lock" } do
     it("refuses what cannot be called, at the caller's line, and takes nothing", function()
       task.run(function()
         assert.equal("the function to run must be a function, got number",
-          blamed(here(), function() guard:with(5) end))
+          blamed(function() guard:with(5) end))
         check_free()
       end)
     end)
@@ -366,19 +338,26 @@ end
 describe("lock", function()
   it("is held by one task at a time, first come, first served", function()
     task.run(function()
-      local lock, log = task.lock(), {}
+      local lock, came, log = task.lock(), {}, {}
       task.group(function(g)
         for i = 1, 3 do
           g:spawn(function()
+            came[#came + 1] = i
             lock:acquire()
             log[#log + 1] = "in " .. i
-            times(4 - i)
+            after(4 - i)
             log[#log + 1] = "out " .. i
             lock:release()
           end)
         end
       end)
-      assert.same({ "in 1", "out 1", "in 2", "out 2", "in 3", "out 3" }, log)
+      assert.equal(3, #came)
+      local expected = {}
+      for _, i in ipairs(came) do
+        expected[#expected + 1] = "in " .. i
+        expected[#expected + 1] = "out " .. i
+      end
+      assert.same(expected, log)
     end)
   end)
 
@@ -386,12 +365,11 @@ describe("lock", function()
     task.run(function()
       local lock, order = task.lock(), {}
       lock:acquire()
-      task.spawn(function()
+      waiting(function()
         lock:acquire()
         order[#order + 1] = "waiter"
         lock:release()
       end)
-      task.yield()
       lock:release()
       lock:acquire()
       order[#order + 1] = "again"
@@ -414,15 +392,15 @@ describe("lock", function()
   it("refuses to be released by who does not hold it, at the caller's line", function()
     local sentence = "only the task that holds a lock can release it"
     local lock = task.lock()
-    assert.equal(sentence, blamed(here(), function() lock:release() end))
+    assert.equal(sentence, blamed(function() lock:release() end))
     task.run(function()
-      assert.equal(sentence, blamed(here(), function() lock:release() end))
+      assert.equal(sentence, blamed(function() lock:release() end))
       lock:acquire()
       task.spawn(function()
-        assert.equal(sentence, blamed(here(), function() lock:release() end))
+        assert.equal(sentence, blamed(function() lock:release() end))
       end):await()
       lock:release()
-      assert.equal(sentence, blamed(here(), function() lock:release() end))
+      assert.equal(sentence, blamed(function() lock:release() end))
     end)
   end)
 
@@ -472,12 +450,12 @@ describe("lock", function()
 
   it("raises at the caller's line outside of a task", function()
     local lock = task.lock()
-    assert.matches("inside a task", blamed(here(), function() lock:acquire() end))
+    assert.matches("inside a task", blamed(function() lock:acquire() end))
   end)
 end)
 
 describe("event", function()
-  it("wakes all that wait, in the order in which they came", function()
+  it("wakes all that wait, in the order in which they came #order", function()
     task.run(function()
       local event, order = task.event(), {}
       task.group(function(g)
@@ -487,7 +465,7 @@ describe("event", function()
             order[#order + 1] = i
           end)
         end
-        times(3)
+        wait_all_blocked()
         assert.same({}, order)
         event:set()
         assert.same({}, order)
@@ -525,7 +503,6 @@ describe("event", function()
       event:set()
       event:clear()
       local child = waiting(event.wait, event)
-      times(2)
       assert.equal("waiting", child:status())
       event:set()
       child:await()
@@ -539,7 +516,6 @@ describe("event", function()
       event:set()
       event:clear()
       local third = waiting(event.wait, event)
-      times(2)
       assert.same({ "done", "done", "waiting" },
         { first:status(), second:status(), third:status() })
       third:cancel()
@@ -597,7 +573,7 @@ describe("event", function()
 
   it("raises at the caller's line outside of a task", function()
     local event = task.event()
-    assert.matches("inside a task", blamed(here(), function() event:wait() end))
+    assert.matches("inside a task", blamed(function() event:wait() end))
   end)
 end)
 
@@ -636,7 +612,7 @@ describe("condition", function()
       lock:acquire()
       log[#log + 1] = "notifies"
       condition:notify()
-      times(3)
+      wait_all_blocked()
       log[#log + 1] = "releases"
       lock:release()
       child:await()
@@ -644,22 +620,22 @@ describe("condition", function()
     end)
   end)
 
-  it("wakes one, n or all, first come, first served", function()
+  it("wakes one, n or all, first come, first served #order", function()
     task.run(function()
       local lock = task.lock()
       local condition, log = task.condition(lock), {}
       local children = waiters(condition, lock, 7, log)
       lock:with(condition.notify, condition)
-      times(8)
+      wait_all_blocked()
       assert.same({ 1 }, log)
       lock:with(condition.notify, condition, 2)
-      times(8)
+      wait_all_blocked()
       assert.same({ 1, 2, 3 }, log)
       lock:with(condition.notify, condition, 0)
-      times(8)
+      wait_all_blocked()
       assert.same({ 1, 2, 3 }, log)
       lock:with(condition.notify_all, condition)
-      times(8)
+      wait_all_blocked()
       assert.same({ 1, 2, 3, 4, 5, 6, 7 }, log)
       assert.equal("done", children[7]:status())
     end)
@@ -673,7 +649,6 @@ describe("condition", function()
       lock:with(condition.notify_all, condition)
       local log = {}
       local children = waiters(condition, lock, 1, log)
-      times(5)
       assert.same({}, log)
       cancel_all(children)
     end)
@@ -684,8 +659,8 @@ describe("condition", function()
     local condition = task.condition(lock)
     local sentence = "the lock of the condition must be held by this task"
     local function refuse()
-      assert.equal(sentence, blamed(here(), function() condition:notify() end))
-      assert.equal(sentence, blamed(here(), function() condition:notify_all() end))
+      assert.equal(sentence, blamed(function() condition:notify() end))
+      assert.equal(sentence, blamed(function() condition:notify_all() end))
     end
     refuse()
     task.run(function()
@@ -718,7 +693,7 @@ describe("condition", function()
       local full, empty = task.condition(lock), task.condition(lock)
       local children = waiters(full, lock, 1, log)
       lock:with(empty.notify_all, empty)
-      times(4)
+      wait_all_blocked()
       assert.same({}, log)
       lock:with(full.notify_all, full)
       children[1]:await()
@@ -739,7 +714,7 @@ describe("condition", function()
       end)
       lock:acquire()
       child:cancel()
-      times(5)
+      wait_all_blocked()
       log[#log + 1] = "releases"
       lock:release()
       assert.is_true(is_cancelled(child))
@@ -769,7 +744,7 @@ describe("condition", function()
       condition:notify()
       lock:release()
       children[2]:await()
-      times(4)
+      wait_all_blocked()
       assert.same({ 2 }, log)
       cancel_all(children)
     end)
@@ -818,6 +793,6 @@ describe("condition", function()
 
   it("outside of a task raises at the caller's line", function()
     local condition = task.condition()
-    assert.matches("inside a task", blamed(here(), function() condition:wait() end))
+    assert.matches("inside a task", blamed(function() condition:wait() end))
   end)
 end)

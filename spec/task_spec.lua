@@ -1,12 +1,13 @@
+local collect = require "support.collect"
 local compat = require "curlew.compat"
+local here = require "support.here"
+local listen = require "support.listen"
 local process = require "support.process"
 local shell = require "support.shell"
 local task = require "curlew.task"
+local tasks = require "support.tasks"
 local uv = require "curlew.uv"
-
-local function here()
-  return debug.getinfo(2, "l").currentline
-end
+local wait_all_blocked = require("curlew.testing").wait_all_blocked
 
 -- The error of a child that fails; the tests with several children in one run await each.
 local function failure_of(fn, ...)
@@ -18,13 +19,8 @@ local function failure_of(fn, ...)
 end
 
 describe("task", function()
-  before_each(function()
-    task.on_unhandled(function() end)
-  end)
-
-  after_each(function()
-    task.on_unhandled(nil)
-  end)
+  before_each(listen.to_failures)
+  after_each(listen.no_more)
 
   describe("spawn", function()
     it("starts the function later, never inside spawn", function()
@@ -39,7 +35,7 @@ describe("task", function()
       end)
     end)
 
-    it("starts tasks in the order in which they were spawned", function()
+    it("starts tasks in the order in which they were spawned #order", function()
       local order = {}
       task.run(function()
         for i = 1, 100 do
@@ -57,19 +53,17 @@ describe("task", function()
     it("starts what a task spawns on a turn after that task's own", function()
       local order = {}
       task.run(function()
-        task.spawn(function()
-          order[#order + 1] = "first"
+        for _ = 1, 2 do
           task.spawn(function()
-            order[#order + 1] = "of first"
+            order[#order + 1] = "parent"
+            task.spawn(function()
+              order[#order + 1] = "child"
+            end)
           end)
-        end)
-        task.spawn(function()
-          order[#order + 1] = "second"
-        end)
-        task.yield()
-        task.yield()
+        end
+        wait_all_blocked()
       end)
-      assert.same({ "first", "second", "of first" }, order)
+      assert.same({ "parent", "parent", "child", "child" }, order)
     end)
 
     it("passes arguments, nils included", function()
@@ -154,7 +148,7 @@ describe("task", function()
       end)
     end)
 
-    it("gives the results to everyone who awaits, in the order in which they came", function()
+    it("gives the results to all who await, in the order in which they came #order", function()
       local order = {}
       task.run(function()
         local child = task.spawn(function()
@@ -216,7 +210,7 @@ describe("task", function()
       task.run(function()
         local failed, cancelled = task.spawn(error, "x", 0), task.spawn(task.sleep, 60)
         cancelled:cancel()
-        task.yield()
+        wait_all_blocked()
         assert.same({ false, "x" }, { task.pcall(failed.await, failed) })
         local ok, err = task.pcall(cancelled.await, cancelled)
         assert.is_false(ok)
@@ -293,7 +287,7 @@ describe("task", function()
   end)
 
   describe("yield", function()
-    it("lets all other ready tasks go on, in turn", function()
+    it("lets all other ready tasks go on, in turn #order", function()
       local order = {}
       task.run(function()
         local children = {}
@@ -502,8 +496,7 @@ describe("task", function()
           assert(not ok)
           error(err, 0)
         end
-        local child = task.spawn(nested, 20)
-        task.yield()
+        local child = tasks.waiting(nested, 20)
         child:cancel()
         task.pcall(child.await, child)
         assert.equal("cancelled", child:status())
@@ -547,7 +540,7 @@ describe("task", function()
           sum = sum + 1
         end)
       end
-      task.sleep(0.005)
+      wait_all_blocked()
       assert.equal(50, sum)
     end)
   end)
@@ -583,9 +576,7 @@ describe("task", function()
       end
       task.yield()
     end)
-    for _ = 1, 3 do
-      collectgarbage()
-    end
+    collect()
     local left = 0
     for _ in pairs(gone) do
       left = left + 1

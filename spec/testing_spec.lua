@@ -1,5 +1,6 @@
 local task = require "curlew.task"
 local testing = task.testing
+local tasks = require "support.tasks"
 local time = require "curlew.time"
 local uv = require "curlew.uv"
 
@@ -52,7 +53,7 @@ describe("task.testing", function()
     assert.matches("deadlock", err)
   end)
 
-  it("shuffles the tasks that are ready by the seed, the same way each time", function()
+  it("shuffles the tasks that are ready by the seed, the same way each time #order", function()
     local function order(seed)
       return testing.run(function()
         local seen = {}
@@ -70,6 +71,23 @@ describe("task.testing", function()
     assert.not_equal(order(7), order(8))
     assert.not_equal(order(), order(7))
     assert.equal(order(), order())
+  end)
+
+  it("waits until all other tasks wait, those included that are spawned meanwhile", function()
+    task.run(function()
+      local event, log = task.event(), {}
+      task.spawn(function()
+        tasks.after(5)
+        task.spawn(function()
+          tasks.after(5)
+          log[#log + 1] = "as far as it can"
+          event:wait()
+          log[#log + 1] = "too far"
+        end)
+      end)
+      testing.wait_all_blocked()
+      assert.same({ "as far as it can" }, log)
+    end)
   end)
 
   it("names the seed when the function fails", function()
@@ -104,8 +122,7 @@ describe("task.testing", function()
   it("cannot take the clock away while something waits for a time", function()
     local ok, err
     task.run(function()
-      local sleeper = task.spawn(task.sleep, 60)
-      task.yield()
+      local sleeper = tasks.waiting(task.sleep, 60)
       ok, err = pcall(time.set_clock, {})
       sleeper:cancel()
     end)

@@ -1,13 +1,7 @@
+local here = require "support.here"
+local pack = require("curlew.compat").pack
 local task = require "curlew.task"
 local uv = require "curlew.uv"
-
-local function here()
-  return debug.getinfo(2, "l").currentline
-end
-
-local function results(...)
-  return { n = select("#", ...), ... }
-end
 
 -- For a thread: keeps its processor busy for some seconds. Self-contained.
 local function work(seconds, ...)
@@ -34,7 +28,7 @@ end
 
 -- What `task.thread(...)` complains of, without the position, which must be that of the call.
 local function refusal(...)
-  local args = results(...)
+  local args = pack(...)
   local line = here() + 2
   local ok, message = task.pcall(function()
     task.thread(args[1], args[2], args[3], args[4])
@@ -61,10 +55,10 @@ describe("thread", function()
 
   it("passes plain arguments and returns plain results, nils included", function()
     task.run(function()
-      assert.same({ n = 6, "a\0b", true, nil, false, 1.5, nil }, results(task.thread(function(...)
+      assert.same({ n = 6, "a\0b", true, nil, false, 1.5, nil }, pack(task.thread(function(...)
         return ...
       end, "a\0b", true, nil, false, 1.5, nil)))
-      assert.same({ n = 0 }, results(task.thread(function() end)))
+      assert.same({ n = 0 }, pack(task.thread(function() end)))
       assert.equal(3, task.thread(function(...) return select("#", ...) end, nil, nil, nil))
     end)
   end)

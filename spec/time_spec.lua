@@ -1,11 +1,12 @@
+local compat = require "curlew.compat"
+local here = require "support.here"
+local listen = require "support.listen"
 local process = require "support.process"
 local task = require "curlew.task"
 local time = require "curlew.time"
 local uv = require "curlew.uv"
-
-local function here()
-  return debug.getinfo(2, "l").currentline
-end
+local wait_all_blocked = require("curlew.testing").wait_all_blocked
+local waiting = require("support.tasks").waiting
 
 local function refusal(fn)
   local ok, message = task.pcall(fn)
@@ -20,34 +21,29 @@ local function compute(seconds)
 end
 
 describe("time", function()
-  before_each(function()
-    task.on_unhandled(function() end)
-  end)
-
-  after_each(function()
-    task.on_unhandled(nil)
-  end)
+  before_each(listen.to_failures)
+  after_each(listen.no_more)
 
   describe("sleep", function()
-    it("ends in the order of the times slept, not of the calls", function()
+    it("ends in the order of the times slept, not of the calls #order", function()
       local order, is_late
       repeat -- until all have begun in time: a slow machine may need another go
-        order, is_late = {}, false
+        order = {}
         task.run(function()
           task.group(function(g)
             local begun = time.now()
-            for _, ms in ipairs { 9, 1, 5, 3, 7 } do
+            for _, ms in ipairs { 45, 5, 25, 15, 35 } do
               g:spawn(function()
-                local left = begun + 0.02 + ms / 1000 - time.now()
-                is_late = is_late or left <= 0
-                task.sleep(left)
+                task.sleep(ms / 1000)
                 order[#order + 1] = ms
               end)
             end
+            wait_all_blocked()
+            is_late = time.now() - begun > 0.005
           end)
         end)
       until not is_late
-      assert.same({ 1, 3, 5, 7, 9 }, order)
+      assert.same({ 5, 15, 25, 35, 45 }, order)
     end)
 
     it("lets other tasks and the loop go on meanwhile", function()
@@ -59,7 +55,7 @@ describe("time", function()
             task.yield()
           end
         end)
-        task.sleep(0.005)
+        task.sleep(0.02)
         assert.is_true(count > 1)
         counter:cancel()
       end)
@@ -78,12 +74,11 @@ describe("time", function()
     it("is not over at once after long computing", function()
       local order = {}
       task.run(function()
-        local sleeper = task.spawn(function()
+        local sleeper = waiting(function()
           compute(0.2)
           task.sleep(0.1)
           order[#order + 1] = "sleep of 100 ms"
         end)
-        task.yield()
         uv.update_time()
         local timer = uv.new_timer()
         timer:start(1, 0, function()
@@ -98,53 +93,46 @@ describe("time", function()
     it("of 0 or less is a yield: other tasks go first, no time need pass", function()
       for _, seconds in ipairs { 0, -1, -math.huge } do
         local order = {}
-        task.run(function()
-          local child = task.spawn(function()
-            order[#order + 1] = "other"
-          end)
+        local function sleep()
+          order[#order + 1] = "begins"
           task.sleep(seconds)
-          order[#order + 1] = "sleeper"
-          child:await()
-        end)
-        assert.same({ "other", "sleeper" }, order)
+          order[#order + 1] = "goes on"
+        end
+        task.run(task.gather, { sleep, sleep })
+        assert.same({ "begins", "begins", "goes on", "goes on" }, order)
       end
     end)
 
     it("of 0 takes no time: it ends on the next turn", function()
       local order = {}
-      task.run(function()
-        local child = task.spawn(function()
-          for i = 1, 3 do
-            order[#order + 1] = "yield " .. i
-            task.yield()
-          end
-        end)
+      local function count(step)
         for i = 1, 3 do
-          order[#order + 1] = "sleep " .. i
-          task.sleep(0)
+          order[#order + 1] = i
+          step()
         end
-        child:await()
-      end)
-      assert.same({ "sleep 1", "yield 1", "sleep 2", "yield 2", "sleep 3", "yield 3" }, order)
+      end
+      task.run(task.gather, {
+        function() count(task.yield) end,
+        function() count(function() task.sleep(0) end) end,
+      })
+      assert.same({ 1, 1, 2, 2, 3, 3 }, order)
     end)
 
     it("of math.huge ends only when cancelled", function()
       task.run(function()
-        local child = task.spawn(task.sleep, math.huge)
-        task.yield() -- nothing else sleeps when it begins
+        local child = waiting(task.sleep, math.huge) -- nothing else sleeps when it begins
         assert.equal("waiting", child:status())
         task.sleep(0.005)
         assert.equal("waiting", child:status())
         child:cancel()
-        task.yield()
+        wait_all_blocked()
         assert.equal("cancelled", child:status())
       end)
     end)
 
     it("takes longer times than luv's timer can count", function()
       task.run(function()
-        local child = task.spawn(task.sleep, 1e300)
-        task.yield()
+        local child = waiting(task.sleep, 1e300)
         assert.equal("waiting", child:status())
         task.sleep(0.002)
         assert.equal("waiting", child:status())
@@ -248,14 +236,10 @@ describe("time", function()
   describe("timeout", function()
     it("returns the results of its function, nils included, with its arguments", function()
       task.run(function()
-        local function results(...)
-          return select("#", ...), ...
-        end
-        local count, a, b, c = results(task.timeout(60, function(x)
+        assert.same({ n = 3, nil, "x", nil }, compat.pack(task.timeout(60, function(x)
           task.yield()
           return nil, x, nil
-        end, "x"))
-        assert.same({ 3, nil, "x", nil }, { count, a, b, c })
+        end, "x")))
       end)
     end)
 
@@ -387,8 +371,7 @@ describe("time", function()
 
     it("is not mistaken for the timeout of another task that is awaited", function()
       task.run(function()
-        local other = task.spawn(task.sleep, 60)
-        task.yield()
+        local other = waiting(task.sleep, 60)
         other:cancel("timeout")
         local ok, err = task.pcall(task.timeout, 60, other.await, other)
         assert.is_false(ok)
@@ -457,11 +440,10 @@ describe("time", function()
     it("passes a cancellation of the task on, and does not call it a timeout", function()
       task.run(function()
         local returned = false
-        local child = task.spawn(function()
+        local child = waiting(function()
           task.timeout(60, task.sleep, 60)
           returned = true
         end)
-        task.yield()
         child:cancel()
         task.pcall(child.await, child)
         assert.equal("cancelled", child:status())

@@ -1,10 +1,8 @@
 local errors = require "curlew.error"
+local here = require "support.here"
 local task = require "curlew.task"
 local trace = require "curlew.trace"
-
-local function here()
-  return debug.getinfo(2, "l").currentline
-end
+local wait_all_blocked = require("curlew.testing").wait_all_blocked
 
 describe("trace", function()
   describe("where", function()
@@ -26,7 +24,7 @@ describe("trace", function()
           task.timeout(60, task.sleep, 60)
           return nil
         end)
-        task.yield()
+        wait_all_blocked()
         assert.matches("trace_spec%.lua:" .. line .. "$", sleeper:where())
       end)
     end)
@@ -35,7 +33,7 @@ describe("trace", function()
       task.run(function()
         local sleeper = task.spawn(task.sleep, 60)
         local waiter = task.spawn(sleeper.await, sleeper)
-        task.yield()
+        wait_all_blocked()
         assert.matches("curlew/time%.lua:%d+$", sleeper:where())
         assert.matches("curlew/task%.lua:%d+$", waiter:where())
       end)
@@ -63,7 +61,7 @@ describe("trace", function()
           local value = inner()
           return value
         end)
-        task.yield()
+        wait_all_blocked()
         local text = sleeper:traceback()
         local first = text:find("trace_spec.lua:" .. inner_line, 1, true)
         local second = text:find("trace_spec.lua:" .. outer_line, 1, true)
@@ -86,7 +84,7 @@ describe("trace", function()
     it("is nil where no frame is the user's", function()
       task.run(function()
         local sleeper = task.spawn(task.sleep, 60)
-        task.yield()
+        wait_all_blocked()
         assert.is_nil(sleeper:traceback())
       end)
     end)

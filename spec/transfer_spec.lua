@@ -30,10 +30,6 @@ describe("a transfer", function()
     site:check()
   end)
 
-  local function last()
-    return site.requests[#site.requests]
-  end
-
   it("keeps nothing of the options of the one before, though its handle is used again", function()
     client:get(site.url .. "/teapot", {
       body = "text",
@@ -48,11 +44,11 @@ describe("a transfer", function()
       RANGE = "0-5",
       POST = true,
     })
-    assert.equal("PATCH", last().method)
-    assert.equal("secret", last().headers["x-token"])
+    assert.equal("PATCH", site:last().method)
+    assert.equal("secret", site:last().headers["x-token"])
     client:get(site.url .. "/")
     assert.equal("GET / HTTP/1.1\r\nHost: 127.0.0.1:" .. ("%d"):format(site.port)
-      .. "\r\nAccept: */*\r\n\r\n", last().raw)
+      .. "\r\nAccept: */*\r\n\r\n", site:last().raw)
   end)
 
   it("keeps nothing of the outcome of the one before", function()
@@ -118,7 +114,7 @@ describe("a transfer", function()
     assert.equal(200, outcome.status)
     for _ = 1, 3 do
       client:get(site.url .. "/")
-      assert.is_nil(last().headers.cookie)
+      assert.is_nil(site:last().headers.cookie)
     end
     assert.truthy(shell.read_file(path):find("sid\tsecret", 1, true))
     os.remove(path)

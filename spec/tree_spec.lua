@@ -1,8 +1,6 @@
+local here = require "support.here"
 local task = require "curlew.task"
-
-local function here()
-  return debug.getinfo(2, "l").currentline
-end
+local wait_all_blocked = require("curlew.testing").wait_all_blocked
 
 local function lines_of(text)
   local lines = {}
@@ -44,7 +42,7 @@ describe("tree", function()
     task.run(function()
       task.current():name "main"
       local children = { task.spawn(sleep_as, "a"), task.spawn(sleep_as, "b") }
-      task.yield()
+      wait_all_blocked()
       assert.same({
         tostring(task.current()), tostring(children[1]), tostring(children[2]),
       }, lines_of(task.tree()))
@@ -63,9 +61,7 @@ describe("tree", function()
         g:spawn(sleep_as, "last")
       end)
       task.spawn(sleep_as, "stranger")
-      for _ = 1, 4 do
-        task.yield()
-      end
+      wait_all_blocked()
       assert.same({
         "0 main", "0 host", "1 first", "1 inner", "2 grandchild", "1 last", "0 stranger",
       }, outline(task.tree()))
@@ -81,7 +77,7 @@ describe("tree", function()
         task.group(function(inner)
           inner:spawn(sleep_as, "inner-child")
           outer:spawn(sleep_as, "late-child")
-          task.yield()
+          wait_all_blocked()
           assert.same({ "0 main", "1 outer-child", "1 inner-child", "1 late-child" },
             outline(task.tree()))
           outer:cancel()
@@ -99,8 +95,7 @@ describe("tree", function()
           g:spawn(sleep_as, "sibling")
           task.sleep(60)
         end)
-        task.yield()
-        task.yield()
+        wait_all_blocked()
         assert.same({ "0 main", "1 child", "1 sibling" }, outline(task.tree()))
         g:cancel()
       end)
@@ -135,8 +130,7 @@ describe("tree", function()
           task.sleep(60)
         end)
       end)
-      task.yield()
-      task.yield()
+      wait_all_blocked()
       local shown = lines_of(task.tree())
       assert.equal(6, #shown)
       assert.matches("running>$", shown[1])
@@ -156,13 +150,13 @@ describe("tree", function()
     task.run(function()
       task.current():name "main"
       local ended, cancelled = task.spawn(function() end), task.spawn(sleep_as, "cancelled")
-      task.yield()
+      wait_all_blocked()
       cancelled:cancel()
       task.spawn(sleep_as, "x"):name "new"
       assert.is_true(ended:done())
       assert.same({ "0 main", "0 cancelled", "0 new" }, outline(task.tree()))
       assert.matches("scheduled", lines_of(task.tree())[3])
-      task.yield()
+      wait_all_blocked()
       assert.same({ "0 main", "0 x" }, outline(task.tree()))
     end)
   end)
@@ -187,9 +181,7 @@ describe("tree", function()
           function() sleep_as "two" end,
         }
       end)
-      for _ = 1, 3 do
-        task.yield()
-      end
+      wait_all_blocked()
       assert.same({ "0 main", "0 gatherer", "1 one", "1 two" }, outline(task.tree()))
       gatherer:cancel()
     end)
@@ -207,9 +199,7 @@ describe("tree", function()
         end)
       end
       task.spawn(nest, 1)
-      for _ = 1, 22 do
-        task.yield()
-      end
+      wait_all_blocked()
       local shape = outline(task.tree())
       assert.equal(21, #shape)
       for depth = 1, 20 do

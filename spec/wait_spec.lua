@@ -1,17 +1,11 @@
+local after = require("support.tasks").after
 local compat = require "curlew.compat"
+local here = require "support.here"
+local listen = require "support.listen"
+local lists = require "curlew.list"
 local task = require "curlew.task"
-
-local function here()
-  return debug.getinfo(2, "l").currentline
-end
-
--- Steps aside `count` times, then returns the rest.
-local function after(count, ...)
-  for _ = 1, count do
-    task.yield()
-  end
-  return ...
-end
+local wait_all_blocked = require("curlew.testing").wait_all_blocked
+local waiting = require("support.tasks").waiting
 
 local function fail_after(count, err)
   after(count)
@@ -28,20 +22,13 @@ end
 
 local told
 
-local function listen()
-  told = {}
-  task.on_unhandled(function(err)
-    told[#told + 1] = err
-  end)
-end
-
-local function unlisten()
-  task.on_unhandled(nil)
+local function start_listening()
+  told = listen.to_failures()
 end
 
 describe("wait", function()
-  before_each(listen)
-  after_each(unlisten)
+  before_each(start_listening)
+  after_each(listen.no_more)
 
   it("waits for all unless told otherwise, and keeps the list's order", function()
     for _, options in ipairs { false, {}, { return_when = "all" } } do
@@ -125,8 +112,7 @@ describe("wait", function()
 
   it("does not wait when enough have ended already", function()
     task.run(function()
-      local good, bad = task.spawn(after, 0), task.spawn(fail_after, 0, "bad")
-      after(2)
+      local good, bad = waiting(after, 0), waiting(fail_after, 0, "bad")
       local others = 0
       task.spawn(function()
         others = others + 1
@@ -151,8 +137,7 @@ describe("wait", function()
 
   it("waits on when those that have ended are not enough", function()
     task.run(function()
-      local good = task.spawn(after, 0)
-      after(2)
+      local good = waiting(after, 0)
       local slow = task.spawn(after, 3)
       assert.equal(2, #task.wait({ good, slow }))
       slow = task.spawn(fail_after, 3, "x")
@@ -164,9 +149,7 @@ describe("wait", function()
     task.run(function()
       for _, seconds in ipairs { 0.002, 0, -1 } do
         for _, mode in ipairs { "all", "first", "error" } do
-          local sleeper = task.spawn(task.sleep, 60)
-          local quick = task.spawn(after, 0)
-          task.yield()
+          local sleeper, quick = waiting(task.sleep, 60), waiting(after, 0)
           local list = mode == "first" and { sleeper } or { quick, sleeper }
           local done, pending = task.wait(list, { return_when = mode, timeout = seconds })
           assert.same({ #list - 1, 1 }, { #done, #pending })
@@ -221,7 +204,7 @@ describe("wait", function()
   end)
 
   it("does not disturb the next wait of a waiter that was cancelled", function()
-    for _, options in ipairs { {}, { timeout = 0.003 } } do
+    for _, options in ipairs { {}, { timeout = 0.01 } } do
       task.run(function()
         local event, is_set = task.event(), false
         local member = task.spawn(after, 6)
@@ -234,7 +217,7 @@ describe("wait", function()
         after(2)
         waiter:cancel()
         member:await()
-        task.sleep(0.006)
+        task.sleep(0.02)
         is_set = true
         event:set()
         assert.equal("undisturbed", waiter:await())
@@ -245,19 +228,19 @@ describe("wait", function()
   it("returns to a waiter cancelled in the turn of the end, and raises at its next wait", function()
     task.run(function()
       local event, results = task.event(), {}
-      local member = task.spawn(event.wait, event)
-      local waiter = task.spawn(function()
+      local member = waiting(event.wait, event)
+      local waiter = waiting(function()
         results[1] = task.wait({ member })[1]
         task.yield()
         results[2] = "too far"
       end)
-      after(2)
+      local was_early
+      lists.push(member, { notify = function() -- an observer, told after that of the waiter
+        was_early = not results[1] and waiter:cancel()
+      end })
       event:set()
-      task.spawn(function() -- runs after the member, before the waiter
-        assert(member:done() and not results[1])
-        waiter:cancel()
-      end)
       task.pcall(waiter.await, waiter)
+      assert.is_true(was_early)
       assert.equal("cancelled", waiter:status())
       assert.equal(member, results[1])
       assert.is_nil(results[2])
@@ -272,7 +255,7 @@ describe("wait", function()
         task.wait { function() ran = true end }
       end)
       task.pcall(waiter.await, waiter)
-      after(2)
+      wait_all_blocked()
       assert.equal("cancelled", waiter:status())
       assert.is_false(ran)
     end)
@@ -345,7 +328,7 @@ describe("wait", function()
       assert.matches("return_when.* must be a string", refusal(list, { return_when = 1 }))
       assert.matches("timeout.* must be a number, got string", refusal(list, { timeout = "1" }))
       assert.matches("timeout must be .*, got NaN", refusal(list, { timeout = 0 / 0 }))
-      after(3)
+      wait_all_blocked()
       assert.is_false(ran)
     end)
   end)
@@ -356,14 +339,14 @@ describe("wait", function()
     local ok, message = pcall(function() task.wait { function() ran = true end } end)
     assert.is_false(ok)
     assert.matches("wait_spec%.lua:" .. line .. ": .*inside a task", message)
-    task.run(after, 3)
+    task.run(wait_all_blocked)
     assert.is_false(ran)
   end)
 end)
 
 describe("as_completed", function()
-  before_each(listen)
-  after_each(unlisten)
+  before_each(start_listening)
+  after_each(listen.no_more)
 
   -- What a `for` loop would see, as results of the tasks. (5.1 cannot wait in a for's iterator.)
   local function collect(nexttask)
@@ -433,13 +416,13 @@ describe("as_completed", function()
   it("spawns functions at once, and gives nothing for an empty list", function()
     task.run(function()
       local begun = 0
-      local function item(result)
+      local function item(turns, result)
         return function()
           begun = begun + 1
-          return after(3, result)
+          return after(turns, result)
         end
       end
-      local nexttask = task.as_completed { item "a", item "b" }
+      local nexttask = task.as_completed { item(3, "a"), item(4, "b") }
       after(2)
       assert.equal(2, begun)
       assert.same({ "a", "b" }, collect(nexttask))

@@ -1,16 +1,16 @@
 local task = require "curlew.task"
+local tasks = require "support.tasks"
 local waking = require "curlew.waking"
 
 describe("waking", function()
   it("resumes a parked task on a later turn, never inside the call", function()
     local order = {}
     task.run(function()
-      local waiter = task.spawn(function()
+      local waiter = tasks.waiting(function()
         task.checkpoint()
         local value = task.park()
         order[#order + 1] = "woken with " .. value
       end)
-      task.yield()
       waking.wake(waiter, "a value")
       order[#order + 1] = "after wake"
       waiter:await()
@@ -31,12 +31,11 @@ describe("waking", function()
   it("wakes once, with the value of the first call", function()
     local values = {}
     task.run(function()
-      local waiter = task.spawn(function()
+      local waiter = tasks.waiting(function()
         task.checkpoint()
         values[1] = task.park()
         task.yield()
       end)
-      task.yield()
       waking.wake(waiter, 1)
       waking.wake(waiter, 2)
       waiter:await()

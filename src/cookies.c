@@ -22,7 +22,11 @@ bool cookies_open(struct client *client, const char *path)
             CURLSHE_OK &&
         curl_easy_setopt(client->jar, CURLOPT_SHARE, client->share) == CURLE_OK &&
         curl_easy_setopt(client->jar, CURLOPT_COOKIEFILE, path ? path : "") == CURLE_OK &&
-        curl_easy_setopt(client->jar, CURLOPT_COOKIELIST, "RELOAD") == CURLE_OK;
+        curl_easy_setopt(client->jar, CURLOPT_COOKIELIST, "RELOAD") == CURLE_OK &&
+        /* Else it reads the file again before it writes, and cleared cookies are back.
+         * That leaves it without the share's cookies. */
+        curl_easy_setopt(client->jar, CURLOPT_COOKIEFILE, NULL) == CURLE_OK &&
+        curl_easy_setopt(client->jar, CURLOPT_SHARE, client->share) == CURLE_OK;
     if (!fine)
         cookies_close(client);
     return fine;

@@ -108,6 +108,7 @@ struct transfer {
     bool tells_socket; /* it is news that the transfer has got one */
 
     struct buffer log; /* what libcurl tells, a line each; when asked for */
+    bool log_is_open;  /* the last line of the head that it sends is not over */
 
     int64_t connect_limit; /* ms until it is connected; 0 for no limit, or when it is */
     int64_t started_at;    /* ms of client_now */

@@ -46,6 +46,7 @@ bool transfer_reset(struct transfer *transfer)
     buffer_reset(&transfer->body, KEPT_BODY);
     buffer_reset(&transfer->upload, 0);
     buffer_reset(&transfer->log, 0);
+    transfer->log_is_open = false;
     transfer->state = TRANSFER_FREE;
     transfer->verdict = VERDICT_NONE;
     transfer->result = CURLE_OK;
@@ -131,7 +132,7 @@ static curl_socket_t on_open_socket(void *pointer, curlsocktype purpose,
 }
 
 /* What libcurl tells, as its command does with -v: "* text", "> sent" and "< received"
- * lines of heads. Bodies are left out. */
+ * lines of heads; ">+" where it sends the rest of a line. Bodies are left out. */
 static int on_debug(CURL *easy, curl_infotype type, char *bytes, size_t length,
                     void *pointer)
 {
@@ -146,7 +147,11 @@ static int on_debug(CURL *easy, curl_infotype type, char *bytes, size_t length,
     while (length > 0) {
         const char *end = memchr(bytes, '\n', length);
         size_t line = end ? (size_t)(end - bytes) + 1 : length;
-        buffer_append(&transfer->log, mark, 2); /* without memory, the log has gaps */
+        bool is_sent = type == CURLINFO_HEADER_OUT;
+        const char *shown = is_sent && transfer->log_is_open ? ">+" : mark;
+        if (is_sent)
+            transfer->log_is_open = !end;
+        buffer_append(&transfer->log, shown, 2); /* without memory, the log has gaps */
         buffer_append(&transfer->log, bytes, line);
         if (!end)
             buffer_append(&transfer->log, "\n", 1);

@@ -1,5 +1,7 @@
 --- What is done beside a transfer while it runs, each in a task of its own that ends with it.
 
+local errors = require "curlew.error"
+local failure = require "curlew.failure"
 local task = require "curlew.task"
 local time = require "curlew.time"
 
@@ -21,8 +23,14 @@ function M.send_body(exchange)
       exchange.sender = task.current()
       task.park(forget_sender, exchange)
     end
-    local piece = exchange.body.next()
-    if piece ~= "" then
+    local piece, problem = exchange.body.next()
+    if not piece and problem then
+      exchange:end_with {
+        failure = failure.of(exchange.request, "io", "cannot read the body: %s",
+          errors.describe(problem)),
+      }
+      return
+    elseif piece ~= "" then
       driver:feed(exchange.id, piece)
     end
   until not piece
@@ -43,6 +51,16 @@ function M.tell_progress(request, received, total, sent, upload_total, speed)
     upload_total = upload_total >= 0 and upload_total or nil,
     speed = speed,
   }
+end
+
+--- Tells the progress of a transfer that has ended.
+---@param request table
+---@param outcome table
+function M.tell_end(request, outcome)
+  if request.options.on_progress and outcome.received then
+    M.tell_progress(request, outcome.received, outcome.expected, outcome.uploaded,
+      outcome.to_upload, outcome.speed)
+  end
 end
 
 --- Tells the progress of a transfer, ten times a second.

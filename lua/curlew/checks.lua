@@ -107,7 +107,7 @@ end
 --- Whether there is a cookie jar, or the path of its file.
 function M.cookies(name, value)
   if type(value) ~= "boolean" then
-    return M.line(name, value)
+    return M.line(name, value) == "-" and "./-" or value -- libcurl would read standard input
   end
   return value
 end

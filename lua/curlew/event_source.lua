@@ -1,6 +1,7 @@
 --- A stream of server-sent events that is resumed when it breaks (WHATWG HTML, server-sent events,
 --- "processing model").
 
+local cancellation = require "curlew.cancellation"
 local errors = require "curlew.error"
 local failure = require "curlew.failure"
 local options = require "curlew.options"
@@ -13,6 +14,9 @@ local M = {}
 -- Seconds before it connects again: until the server says otherwise, and whatever it says.
 local DEFAULT_DELAY, LONGEST_DELAY = 3, 3600
 
+-- What ends the waits of a source that is closed; nobody sees it.
+local CLOSED = errors.new { kind = "cancelled", message = "the source of events was closed" }
+
 ---@class curlew.EventSource
 ---@field last_event_id string of the last event that had one; sent when it connects again
 ---@field delay number seconds before it connects again
@@ -20,12 +24,12 @@ local EventSource = { __name = "curlew.EventSource" }
 EventSource.__index = EventSource
 
 local function headers_with(given, id)
-  local headers = options.union({
-    Accept = "text/event-stream",
-    ["Cache-Control"] = "no-store",
-  }, given or {})
+  local headers = { accept = "text/event-stream", ["cache-control"] = "no-store" }
+  for name, value in pairs(given or {}) do
+    headers[name:lower()] = value
+  end
   if id ~= "" then
-    headers["Last-Event-ID"] = id
+    headers["last-event-id"] = id
   end
   return headers
 end
@@ -37,7 +41,7 @@ local function check_answer(answer)
     answer:close()
     local _, err = answer:check()
     error(err or failure.of_response(answer, "status", "the server answered %d", answer.status), 0)
-  elseif not kind:lower():find("^text/event%-stream%s*;?") then
+  elseif not (kind .. ";"):lower():find("^text/event%-stream%s*;") then
     answer:close()
     error(failure.of_response(answer, "protocol",
       "the server sends no events but %s", kind), 0)
@@ -66,8 +70,11 @@ end
 
 -- Reads some more; returns whether there may be more after it.
 local function receive(source)
-  local bytes = source.answer:read()
+  local bytes, err = source.answer:read()
   if not bytes then
+    if err and err.kind == "closed_session" and not source.closed then
+      error(err, 0)
+    end
     return false
   end
   local events, problem = source.parser:feed(bytes)
@@ -83,6 +90,22 @@ local function receive(source)
   return true
 end
 
+-- Runs `fn(arg)`, which waits, unless and until the source is closed.
+local function until_closed(source, fn, arg)
+  if source.closed then
+    return
+  end
+  local scope = {}
+  cancellation.enter_scope(task.current(), scope)
+  source.scope = scope
+  local ok, err = task.protect(fn, arg)
+  source.scope = nil
+  cancellation.leave_scope(scope)
+  if not ok and err ~= scope.error then
+    error(err, 0)
+  end
+end
+
 --- The next event; waits for it, and connects again when the connection has ended.
 ---@async
 ---@return { type: string, data: string, id: string }? event nil when the source is closed
@@ -93,15 +116,16 @@ function EventSource:next()
       self.position = self.position + 1
       return self.ready[self.position]
     elseif self.closed then
+      self:close() -- what has come meanwhile
       return nil
     elseif not self.answer then
-      connect(self)
-      if not self.answer and not self.closed then
-        time.sleep(self.delay)
+      until_closed(self, connect, self)
+      if not self.answer then
+        until_closed(self, time.sleep, self.delay)
       end
     elseif not receive(self) then
       self.answer = nil
-      time.sleep(self.delay)
+      until_closed(self, time.sleep, self.delay)
     end
   end
 end
@@ -115,6 +139,9 @@ function EventSource:close()
   if self.answer then
     self.answer:close()
     self.answer = nil
+  end
+  if self.scope then
+    cancellation.cancel_scope(self.scope, CLOSED)
   end
 end
 

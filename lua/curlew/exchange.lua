@@ -134,7 +134,7 @@ function Exchange:finish(outcome)
     counted.sent = counted.sent + outcome.uploaded
   end
   if outcome.log then
-    verbose.tell(self.request, outcome.log)
+    outcome = verbose.tell(self.request, outcome.log) or outcome
   end
   if outcome.http_version and outcome.http_version >= 3 then
     self.session.pool:set_limit(self.origin, STREAMS)
@@ -197,8 +197,9 @@ function Exchange:on_news()
   if self.lookup then
     settle_lookup(self, true)
   end
-  if self.request.options.verbose then
-    verbose.tell(self.request, client:log(self.id))
+  local problem = self.request.options.verbose and verbose.tell(self.request, client:log(self.id))
+  if problem or not self.id then
+    return self:end_with(problem)
   end
   if self.body and not self.is_sending then
     self.is_sending = true
@@ -245,14 +246,12 @@ end
 
 -- Opens the body that is to be sent piece by piece, if there is one.
 local function open_body(exchange)
-  local source = exchange.request.source
-  if source then
-    local body, problem = upload.open(source)
-    if not body then
-      return failure.of(exchange.request, "io", "cannot send %s: %s", source.path, problem)
-    end
-    exchange.body, exchange.request.body_length = body, body.length
+  local wanted = exchange.request
+  local body, path, problem = upload.open(wanted)
+  if path then
+    return failure.of(wanted, "io", "cannot send %s: %s", path, problem)
   end
+  exchange.body, wanted.body_length = body, body and body.length or wanted.body_length
 end
 
 --- Sends a request and waits for the response: all of it, or of a streamed one the head.
@@ -294,19 +293,17 @@ function M.perform(session, wanted, deadline)
     exchange.alarm = time.at(deadline, expire_in_queue, exchange)
   end
   local outcome = task.park(withdraw, exchange)
-  if wanted.options.on_progress and outcome.received then
-    beside.tell_progress(wanted, outcome.received, outcome.expected, outcome.uploaded,
-      outcome.to_upload, outcome.speed)
+  if not wanted.streamed then
+    beside.tell_end(wanted, outcome)
   end
+  local is_cut = outcome.result ~= 0 and not (wanted.streamed and is_final(exchange, outcome))
   if outcome.raised then
     error(outcome.raised, 0)
   elseif outcome.failure then
     return nil, outcome.failure
   elseif exchange.stream then
     return outcome, exchange.stream
-  elseif outcome.verdict or (outcome.result ~= 0 and not (wanted.streamed
-    and is_final(exchange, outcome)))
-  then
+  elseif is_cut or outcome.verdict then
     return nil, failure.from_outcome(wanted, outcome)
   elseif wanted.streamed then -- it has ended, or was cut, together with its head
     local whole = stream.new(exchange)

@@ -10,9 +10,28 @@ local M = {}
 local READABLE_BY_ALL = 420 -- 0644, for the process's umask to narrow
 
 ---@class curlew.File
----@field fd integer
+---@field fd integer? nil once it is closed
+---@field pending integer calls that luv has not ended
+---@field left integer? the descriptor of a closed file, while there are such calls
 local File = { __name = "curlew.File" }
 File.__index = File
+
+-- Calls `start(fd, done)` and waits for it. A thread of luv's may go on with a call whose task was
+-- cancelled: until then, the descriptor's number must not become that of another file.
+local function call(file, start)
+  return callback.call(function(done)
+    local request, problem = start(file.fd, function(...)
+      file.pending = file.pending - 1
+      if file.left and file.pending == 0 then
+        uv.fs_close(file.left)
+        file.left = nil
+      end
+      done(...)
+    end)
+    file.pending = file.pending + (request and 1 or 0)
+    return request, problem
+  end)
+end
 
 --- Opens a file. The opening itself cannot be cancelled, so that no descriptor is lost.
 ---@async
@@ -25,14 +44,14 @@ function M.open(path, flags)
   if not fd then
     return nil, problem
   end
-  return setmetatable({ fd = fd }, File)
+  return setmetatable({ fd = fd, pending = 0 }, File)
 end
 
 --- A file of a descriptor that is somebody else's: `close` leaves it open.
 ---@param fd integer
 ---@return curlew.File
 function M.of_descriptor(fd)
-  return setmetatable({ fd = fd, is_lent = true }, File)
+  return setmetatable({ fd = fd, pending = 0, is_lent = true }, File)
 end
 
 --- Its size in bytes; nil and a text for a folder, a pipe or the like.
@@ -40,7 +59,7 @@ end
 ---@return integer?
 ---@return string? problem
 function File:size()
-  local stat, problem = callback.call(uv.fs_fstat, self.fd)
+  local stat, problem = call(self, uv.fs_fstat)
   if not stat then
     return nil, problem
   elseif stat.type ~= "file" then
@@ -55,7 +74,9 @@ end
 ---@return string?
 ---@return string? problem
 function File:read(most)
-  return callback.call(uv.fs_read, self.fd, most, -1)
+  return call(self, function(fd, done)
+    return uv.fs_read(fd, most, -1, done)
+  end)
 end
 
 --- Writes all of `bytes` at the end of what was written before.
@@ -64,8 +85,11 @@ end
 ---@return true?
 ---@return string? problem
 function File:write(bytes)
+  local function start(fd, done)
+    return uv.fs_write(fd, bytes, -1, done)
+  end
   while bytes ~= "" do
-    local written, problem = callback.call(uv.fs_write, self.fd, bytes, -1)
+    local written, problem = call(self, start)
     if not written then
       return nil, problem
     end
@@ -74,13 +98,16 @@ function File:write(bytes)
   return true
 end
 
---- Closes the file; nothing happens when it is closed. Does not wait.
+--- Closes the file, once the calls under way have ended; nothing happens when it is closed. Does
+--- not wait.
 ---@return true?
 ---@return string? problem
 function File:close()
   local fd = not self.is_lent and self.fd
   self.fd = nil
-  if fd then
+  if fd and self.pending > 0 then
+    self.left = fd
+  elseif fd then
     return uv.fs_close(fd)
   end
   return true

@@ -36,6 +36,22 @@ local KNOWN = {
   http_only = "boolean", subdomains = "boolean", expires = "number",
 }
 
+-- What would make other fields of them, or a comment of the line.
+local function check_shape(cookie)
+  for _, field in ipairs { "name", "domain" } do
+    if cookie[field] == "" then
+      errors.blame("field %q of the cookie must not be empty", field)
+    end
+  end
+  if cookie.domain:find("^#") then
+    errors.blame("field \"domain\" of the cookie must not start with \"#\"")
+  elseif cookie.path and not cookie.path:find("^/") then
+    errors.blame("field \"path\" of the cookie must start with \"/\"")
+  elseif cookie.expires and not (math.abs(cookie.expires) < math.huge) then -- luacheck: ignore 581
+    errors.blame("field \"expires\" of the cookie must be a finite number")
+  end
+end
+
 --- Writes a cookie as a line of the Netscape format. Raises at the caller's line for wrong fields.
 ---@param cookie table see `parse`; name, value and domain are needed
 ---@return string
@@ -50,6 +66,7 @@ function M.format(cookie)
       errors.blame("field %q of the cookie must not contain control characters", field)
     end
   end
+  check_shape(cookie)
   return table.concat({
     (cookie.http_only and "#HttpOnly_" or "") .. (cookie.subdomains and "." or "") .. cookie.domain,
     cookie.subdomains and "TRUE" or "FALSE",

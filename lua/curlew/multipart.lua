@@ -23,7 +23,7 @@ local PART_FIELDS = {
   type = checks.line,
   value = function(name, value)
     if type(value) == "number" then
-      return text.of_number(name, value)
+      return text.of_number(("option %q"):format(name), value)
     end
     return checks.of_type "string"(name, value)
   end,

@@ -30,19 +30,25 @@ local RETRYABLE = {
 
 local methods = reading.methods
 
+-- What the transfer has brought at last; of one that was given up, what it had with its head.
+local function latest(outcome, stream)
+  local last = stream and stream.outcome
+  return last and last.trailers and last or outcome
+end
+
 -- Fields that are made when they are first asked for.
 local lazy = {
   headers = function(outcome)
     return headers.parse(outcome.head)
   end,
   trailers = function(outcome, stream)
-    return headers.parse((stream and stream.outcome or outcome).trailers)
+    return headers.parse(latest(outcome, stream).trailers)
   end,
   reason = function(outcome)
     return outcome.head:match("^HTTP/%S+ %d+ ?([^\r\n]*)") or ""
   end,
   timing = function(outcome, stream)
-    outcome = stream and stream.outcome or outcome
+    outcome = latest(outcome, stream)
     return {
       dns = outcome.dns,
       connect = outcome.connect,

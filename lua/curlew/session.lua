@@ -109,9 +109,12 @@ end
 --- The cookies that the session has now. Does not wait.
 ---@return table[] cookies `{ name, value, domain, path, secure, http_only, subdomains, expires }`
 function Session:cookies()
-  local cookies = {}
+  local cookies, now = {}, os.time()
   for _, line in ipairs(check_jar(self):cookies()) do
-    cookies[#cookies + 1] = jar.parse(line)
+    local cookie = jar.parse(line)
+    if (cookie.expires or math.huge) > now then -- libcurl drops the others only when it sends some
+      cookies[#cookies + 1] = cookie
+    end
   end
   return cookies
 end

@@ -1,6 +1,7 @@
 --- The body of a response, read while it comes. A reader that stops reading stops the transfer: its
 --- bytes wait in libcurl and with the server.
 
+local beside = require "curlew.beside"
 local ending = require "curlew.ending"
 local failure = require "curlew.failure"
 local task = require "curlew.task"
@@ -43,6 +44,14 @@ function Stream:finish(outcome)
   self:wake()
 end
 
+-- Tells once how far the transfer has got in the end.
+local function tell_end(stream)
+  if not stream.told then
+    stream.told = true
+    beside.tell_end(stream.exchange.request, stream.outcome)
+  end
+end
+
 -- The error with which the body has ended, nil when it is complete.
 local function failure_of(stream)
   local outcome = stream.outcome
@@ -80,6 +89,7 @@ function Stream:read(most)
     if bytes ~= "" then
       return bytes
     elseif self.outcome then
+      tell_end(self)
       return nil, failure_of(self)
     elseif self.reader then
       return nil, failure.of(self.exchange.request, "io", "another task reads this response")

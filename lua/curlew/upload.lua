@@ -25,15 +25,19 @@ local function of_function(fn)
   return {
     close = nothing,
     next = function()
-      return check_piece(fn())
+      local piece, problem = fn()
+      return check_piece(piece), problem
     end,
   }
 end
 
 local function of_reader(object)
   return of_function(function()
-    local piece = check_piece(object:read(PIECE))
-    return piece ~= "" and piece or nil
+    local piece, problem = object:read(PIECE)
+    if piece == "" then
+      return nil
+    end
+    return piece, problem
   end)
 end
 
@@ -48,33 +52,58 @@ local function of_file(path)
     file:close()
     return nil, problem
   end
+  local left = length
   return {
     length = length,
     close = function()
       file:close()
     end,
     next = function()
-      local piece, why = file:read(PIECE)
+      local piece, why = file:read(left <= PIECE and left + 1 or PIECE)
       if not piece then
-        error(errors.new { kind = "io", message = ("cannot read %s: %s"):format(path, why) }, 0)
+        return nil, ("%s: %s"):format(path, why)
+      elseif #piece > left or piece == "" and left > 0 then -- its length is on its way already
+        return nil, ("%s %s while it was sent"):format(path, piece == "" and "shrank" or "grew")
       end
+      left = left - #piece
       return piece ~= "" and piece or nil
     end,
   }
 end
 
---- Opens a body, once for each time that it is sent; only that of a `path` can be sent again.
+-- Looks for the files among the parts of a form, which libcurl will read; returns the path of the
+-- first that cannot be sent, and why.
+local function find_unreadable(parts)
+  for _, part in ipairs(parts) do
+    if part.file then
+      local file, problem = scope.shield(of_file, part.file)
+      if not file then
+        return part.file, problem
+      end
+      file.close()
+    end
+  end
+end
+
+--- Opens the body of a request that is sent piece by piece, once for each time that it is sent;
+--- only that of a `path` can be sent again.
 ---@async
----@param source { fn: function?, reader: table?, path: string? }
----@return { length: integer?, next: (fun(): string?), close: fun() }? body `next` may wait
+---@param wanted { source: { fn: function?, reader: table?, path: string? }?, body: any }
+---@return { length: integer?, next: (fun(): string?, any), close: fun() }? body `next` may wait;
+--- it returns nil at the end, or nil and what is wrong
+---@return string? path of a file that cannot be sent
 ---@return string? problem
-function M.open(source)
-  if source.fn then
+function M.open(wanted)
+  local source = wanted.source
+  if not source then
+    return nil, find_unreadable(type(wanted.body) == "table" and wanted.body or {})
+  elseif source.fn then
     return of_function(source.fn)
   elseif source.reader then
     return of_reader(source.reader)
   end
-  return scope.shield(of_file, source.path) -- so that no descriptor is lost
+  local body, problem = scope.shield(of_file, source.path) -- so that no descriptor is lost
+  return body, not body and source.path or nil, problem
 end
 
 return M

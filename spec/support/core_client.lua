@@ -19,13 +19,18 @@ local function step(self, rang)
     end)
   end
   for i = 1, count do
-    self.order[#self.order + 1] = self.news[i]
-    self.ended[self.news[i]] = self.raw:take(self.news[i])
+    local id = self.news[i]
+    if id < 0 then
+      self.told[-id] = (self.told[-id] or 0) + 1
+    else
+      self.order[#self.order + 1] = id
+      self.ended[id] = self.raw:take(id)
+    end
   end
 end
 
---- Starts a transfer; `given` has `url`, `body`, `max_body`, `idle`, and more options by libcurl's
---- names in capitals. Returns what `client:start` returns.
+--- Starts a transfer; `given` has `url`, `body`, `max_body`, `idle`, `streamed`, and more options by
+--- libcurl's names in capitals. Returns what `client:start` returns.
 function Client:start(given)
   local options = { URL = given.url }
   for name, value in pairs(given) do
@@ -33,7 +38,8 @@ function Client:start(given)
       options[name] = value
     end
   end
-  local id, option, problem = self.raw:start(options, given.body, given.max_body, given.idle)
+  local id, option, problem = self.raw:start(options, given.body, given.max_body, given.idle, nil,
+    given.streamed)
   self.rang = true -- as good as the timer: a step is due
   return id, option, problem
 end
@@ -84,7 +90,7 @@ function Client:close()
 end
 
 --- Makes a client. Fields: `raw` (the core's), `ended` (what was taken, by id), `order` (ids in the
---- order of their ends), `steps`.
+--- order of their ends), `told` (how often there was news of one that had not ended), `steps`.
 ---@param cached? integer connections kept
 function M.new(cached)
   local raw = core.client(cached)
@@ -96,6 +102,7 @@ function M.new(cached)
     news = {},
     ended = {},
     order = {},
+    told = {},
     steps = 0,
   }, Client)
   self.poll:start("r", function()

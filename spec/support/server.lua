@@ -57,6 +57,12 @@ function Server:after(seconds, fn)
   return cancel
 end
 
+--- The last request that came.
+---@return table?
+function Server:last()
+  return self.requests[#self.requests]
+end
+
 --- Raises the first error that a handler or callback raised.
 ---@return table self
 function Server:check()

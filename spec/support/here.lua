@@ -1,0 +1,5 @@
+--- `here()` is the number of the line that calls it.
+
+return function()
+  return debug.getinfo(2, "l").currentline
+end
