@@ -14,7 +14,7 @@ local function run_confined(code)
   return result
 end
 
-describe("memory that runs out in one task", function()
+describe("memory that runs out in one task #confined", function()
   it("fails that task only; what it held serves the others", function()
     local result = run_confined [[
       local task = require "curlew.task"

@@ -33,7 +33,7 @@ describe("the parts of a form", function()
     assert.equal("3", check({ n = 3 })[1].value)
     assert.equal("3", check({ n = 3.0 })[1].value)
     assert.equal("0.5", check({ n = 0.5 })[1].value)
-    assert.matches("multipart.n.value must be a finite number", blamed(function()
+    assert.matches("multipart.n.value.* must be a finite number", blamed(function()
       check { n = 0 / 0 }
     end))
   end)

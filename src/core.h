@@ -84,7 +84,6 @@ struct transfer {
     enum verdict verdict;
     CURLcode result; /* valid when ENDED */
 
-    bool single_use;           /* has options that a reset does not undo: see option.c */
     struct curl_slist **lists; /* owned, with their elements; lent to easy */
     size_t list_count;
     curl_mime *mime; /* owned; lent to easy */
@@ -92,23 +91,15 @@ struct transfer {
     struct buffer head;     /* the last response's status line and fields, as they came */
     struct buffer trailers; /* the fields after its body */
     struct buffer body;
-    bool head_complete;
+    size_t taken;           /* bytes of `body` that Lua has taken, when streamed */
     int64_t content_length; /* as announced, -1 when not */
     int64_t max_body;       /* bytes, after decompression; -1 for no limit */
     int64_t received;       /* bytes of the body, after decompression */
 
-    bool streamed;        /* Lua takes the body while it comes: see stream.c */
-    size_t taken;         /* bytes of `body` that Lua has taken */
     struct buffer upload; /* what Lua has given of the request's body */
     size_t sent;          /* bytes of `upload` that libcurl has taken */
-    bool uploads;         /* Lua gives the body of the request */
-    bool upload_open;     /* and has more of it to give */
-    bool receiving_is_paused, sending_is_paused;
-    bool to_resume;    /* in the next step */
-    bool tells_socket; /* it is news that the transfer has got one */
 
     struct buffer log; /* what libcurl tells, a line each; when asked for */
-    bool log_is_open;  /* the last line of the head that it sends is not over */
 
     int64_t connect_limit; /* ms until it is connected; 0 for no limit, or when it is */
     int64_t started_at;    /* ms of client_now */
@@ -117,6 +108,16 @@ struct transfer {
     curl_off_t uploaded;   /* bytes, when last looked at */
 
     struct transfer *next; /* among those kept, or in the news */
+
+    bool single_use;    /* has options that a reset does not undo: see option.c */
+    bool head_complete; /* of the last response */
+    bool streamed;      /* Lua takes the body while it comes: see stream.c */
+    bool uploads;       /* Lua gives the body of the request */
+    bool upload_open;   /* and has more of it to give */
+    bool receiving_is_paused, sending_is_paused;
+    bool to_resume;    /* in the next step */
+    bool tells_socket; /* it is news that the transfer has got one */
+    bool log_is_open;  /* the last line of the head that it sends is not over */
     bool in_news;
     char error[CURL_ERROR_SIZE];
 };

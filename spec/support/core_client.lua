@@ -29,8 +29,8 @@ local function step(self, rang)
   end
 end
 
---- Starts a transfer; `given` has `url`, `body`, `max_body`, `idle`, `streamed`, and more options by
---- libcurl's names in capitals. Returns what `client:start` returns.
+--- Starts a transfer; `given` has `url`, `body`, `max_body`, `idle`, `streamed`, and more options
+--- by libcurl's names in capitals. Returns what `client:start` returns.
 function Client:start(given)
   local options = { URL = given.url }
   for name, value in pairs(given) do
