@@ -491,6 +491,31 @@ describe("gather", function()
     end)
   end)
 
+  it("refuses the task itself in its list, at the caller's line", function()
+    task.run(function()
+      for _, wait in ipairs { task.gather, task.settle, task.race, task.wait, task.as_completed } do
+        local ok, err = pcall(wait, { task.current() })
+        assert.is_false(ok)
+        assert.matches("gather_spec%.lua:%d+: item 1 of the list is the task itself", err)
+      end
+    end)
+  end)
+
+  it("ends when the task around it is cancelled that it was given", function()
+    task.run(function()
+      local host
+      host = task.spawn(function()
+        task.group(function(group)
+          group:spawn(task.race, { host, function()
+            task.yield()
+          end })
+        end)
+      end)
+      task.pcall(host.await, host)
+      assert.equal("cancelled", host:status())
+    end)
+  end)
+
   it("loses no failure in the clean-up of a given task", function()
     task.run(function()
       local given = task.spawn(function()
