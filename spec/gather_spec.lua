@@ -494,7 +494,7 @@ describe("gather", function()
   it("refuses the task itself in its list, at the caller's line", function()
     task.run(function()
       for _, wait in ipairs { task.gather, task.settle, task.race, task.wait, task.as_completed } do
-        local ok, err = pcall(wait, { task.current() })
+        local ok, err = task.pcall(wait, { task.current() })
         assert.is_false(ok)
         assert.matches("gather_spec%.lua:%d+: item 1 of the list is the task itself", err)
       end
