@@ -152,6 +152,7 @@ void client_release(struct transfer *transfer)
 {
     struct client *client = transfer->client;
     if (transfer->state == TRANSFER_RUNNING) {
+        stream_discard(transfer);
         curl_multi_remove_handle(client->multi, transfer->easy);
         client->running--;
     }

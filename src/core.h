@@ -119,6 +119,7 @@ struct transfer {
     bool tells_socket; /* it is news that the transfer has got one */
     bool log_is_open;  /* the last line of the head that it sends is not over */
     bool in_news;
+    bool discards; /* what comes is not wanted any more */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -147,6 +148,8 @@ size_t stream_take(struct transfer *transfer, const char *bytes, size_t length);
 size_t on_read(char *bytes, size_t size, size_t count, void *transfer);
 /* Has the transfers go on that were paused and need not be any more. */
 void stream_resume(struct client *client);
+/* Has libcurl give back what it holds of a paused transfer that is to be removed. */
+void stream_discard(struct transfer *transfer);
 void stream_register(lua_State *L);
 
 /* --- cookies.c: a jar for all transfers of a client --- */

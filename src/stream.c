@@ -135,6 +135,14 @@ void stream_resume(struct client *client)
     }
 }
 
+void stream_discard(struct transfer *transfer)
+{
+    if (!transfer->receiving_is_paused)
+        return;
+    transfer->discards = true;
+    curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+}
+
 /* client:peek(id) -> table: what a transfer has brought so far, but for its body. */
 static int l_peek(lua_State *L)
 {

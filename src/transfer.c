@@ -57,7 +57,7 @@ bool transfer_reset(struct transfer *transfer)
     transfer->connect_limit = 0;
     transfer->uploaded = 0;
     transfer->received = 0;
-    transfer->streamed = false;
+    transfer->streamed = transfer->discards = false;
     transfer->taken = transfer->sent = 0;
     transfer->uploads = transfer->upload_open = false;
     transfer->receiving_is_paused = transfer->sending_is_paused = false;
