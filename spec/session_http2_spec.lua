@@ -170,7 +170,7 @@ describe("a session with HTTP/2", function()
       end, 1)
     end)
 
-    it("by its time, only its stream is reset", function()
+    it("by its time, only its stream is reset #leaks", function()
       beside_others(function()
         local res = ok(session:get(h2.https .. "/big", { stream = true, timeout = 0.05 }))
         curlew.sleep(0.1)
