@@ -15,6 +15,16 @@ local function raised(fn)
   return err
 end
 
+-- The data of all events to come, joined by blanks.
+local function drain(events)
+  local list = {}
+  repeat
+    local event = events:next()
+    list[#list + 1] = event and event.data
+  until not event
+  return table.concat(list, " ")
+end
+
 describe("the events of a session", function()
   local site, session
 
@@ -44,16 +54,6 @@ describe("the events of a session", function()
 
   local function source(given)
     return session:events(site.url .. "/events", given)
-  end
-
-  -- The data of all events to come, joined by blanks.
-  local function drain(events)
-    local list = {}
-    repeat
-      local event = events:next()
-      list[#list + 1] = event and event.data
-    until not event
-    return table.concat(list, " ")
   end
 
   -- The number of calls to `next` that have returned, in a task that takes events to their end.
@@ -414,15 +414,6 @@ describe("the time between two connections for events", function()
       fn(session:events("http://host/"), times)
       session:close()
     end)
-  end
-
-  local function drain(events)
-    local list = {}
-    repeat
-      local event = events:next()
-      list[#list + 1] = event and event.data
-    until not event
-    return table.concat(list, " ")
   end
 
   local REFUSED

@@ -117,7 +117,7 @@ describe("a transfer piece by piece", function()
     local ended = start "/"
     client:finish(ended)
     for _, id in ipairs { ended, 0, -1, 12345, 2 ^ 30 } do
-      for _, name in ipairs { "read", "feed", "wants", "peek", "progress", "log" } do
+      for _, name in ipairs { "read", "feed", "wants", "peek", "log" } do
         assert.has_error(function()
           client.raw[name](client.raw, id, name == "read" and 1 or nil)
         end, "there is no transfer of this id")
@@ -127,7 +127,7 @@ describe("a transfer piece by piece", function()
 
   it("raises for what is no id, and on a closed client", function()
     local id = stream "/live"
-    for _, name in ipairs { "read", "feed", "wants", "peek", "progress", "log" } do
+    for _, name in ipairs { "read", "feed", "wants", "peek", "log" } do
       assert.has_error(function()
         client.raw[name](client.raw)
       end)
@@ -255,14 +255,14 @@ describe("a transfer piece by piece", function()
     wait_for_news(id)
     live:chunk("12345")
     client:turn(function()
-      return client.raw:progress(id) == 5
+      return client.raw:peek(id).received == 5
     end)
-    local received, expected, sent, to_send, speed = client.raw:progress(id)
-    assert.equal(5, received)
-    assert.equal(-1, expected)
-    assert.equal(0, sent)
-    assert.is_true(to_send <= 0)
-    assert.is_true(speed >= 0)
+    local now = client.raw:peek(id)
+    assert.equal(5, now.received)
+    assert.equal(-1, now.expected)
+    assert.equal(0, now.uploaded)
+    assert.is_true(now.to_upload <= 0)
+    assert.is_true(now.speed >= 0)
   end)
 
   it("tells what libcurl says, once", function()

@@ -149,26 +149,6 @@ static int l_peek(lua_State *L)
     return outcome_push(L, check_transfer(L));
 }
 
-static void push_size(lua_State *L, CURL *easy, CURLINFO info)
-{
-    curl_off_t size = -1;
-    curl_easy_getinfo(easy, info, &size);
-    lua_pushnumber(L, (lua_Number)size);
-}
-
-/* client:progress(id) -> bytes received, expected, sent, to send, bytes a second; -1 for
- * what is unknown. On the wire, that is before decompression. */
-static int l_progress(lua_State *L)
-{
-    CURL *easy = check_transfer(L)->easy;
-    push_size(L, easy, CURLINFO_SIZE_DOWNLOAD_T);
-    push_size(L, easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T);
-    push_size(L, easy, CURLINFO_SIZE_UPLOAD_T);
-    push_size(L, easy, CURLINFO_CONTENT_LENGTH_UPLOAD_T);
-    push_size(L, easy, CURLINFO_SPEED_DOWNLOAD_T);
-    return 5;
-}
-
 /* client:log(id) -> string: what libcurl has told since the last time. */
 static int l_log(lua_State *L)
 {
@@ -183,8 +163,8 @@ static int l_log(lua_State *L)
 void stream_register(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"read", l_read},         {"feed", l_feed}, {"wants", l_wants}, {"peek", l_peek},
-        {"progress", l_progress}, {"log", l_log},   {NULL, NULL},
+        {"read", l_read}, {"feed", l_feed}, {"wants", l_wants},
+        {"peek", l_peek}, {"log", l_log},   {NULL, NULL},
     };
     luaL_setfuncs(L, methods, 0);
 }

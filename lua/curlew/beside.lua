@@ -36,30 +36,18 @@ function M.send_body(exchange)
   until not piece
 end
 
---- Calls on_progress; libcurl says -1 for what it does not know.
+--- Calls on_progress, if there is one; libcurl says -1 for what it does not know.
 ---@param request table
----@param received number bytes on the wire, as are the others
----@param total number
----@param sent number
----@param upload_total number
----@param speed number bytes a second
-function M.tell_progress(request, received, total, sent, upload_total, speed)
-  request.options.on_progress {
-    received = received,
-    total = total >= 0 and total or nil,
-    sent = sent,
-    upload_total = upload_total >= 0 and upload_total or nil,
-    speed = speed,
-  }
-end
-
---- Tells the progress of a transfer that has ended.
----@param request table
----@param outcome table
-function M.tell_end(request, outcome)
+---@param outcome table of `client:peek` or `client:take`: bytes on the wire
+function M.tell_progress(request, outcome)
   if request.options.on_progress and outcome.received then
-    M.tell_progress(request, outcome.received, outcome.expected, outcome.uploaded,
-      outcome.to_upload, outcome.speed)
+    request.options.on_progress {
+      received = outcome.received,
+      total = outcome.expected >= 0 and outcome.expected or nil,
+      sent = outcome.uploaded,
+      upload_total = outcome.to_upload >= 0 and outcome.to_upload or nil,
+      speed = outcome.speed,
+    }
   end
 end
 
@@ -69,7 +57,7 @@ end
 function M.report_progress(exchange)
   while true do
     time.sleep(PROGRESS_INTERVAL)
-    M.tell_progress(exchange.request, exchange.session.driver.client:progress(exchange.id))
+    M.tell_progress(exchange.request, exchange.session.driver.client:peek(exchange.id))
   end
 end
 

@@ -89,8 +89,8 @@ end
 --- for a task.
 function M.stacks_around() end
 
--- The place of the first frame of the user's in a stack; nil for the running stack.
-local function place_in(co)
+-- The first frame of the user's in a coroutine, or in the running one when it is nil.
+local function first_place(co)
   for level = 0, math.huge do
     local frame
     if co then
@@ -106,14 +106,21 @@ local function place_in(co)
   end
 end
 
+--- The first frame of the user's in a stack and in those around it, as "file:line".
+---@param stack? { co: thread, outer: table? }
+---@return string?
+function M.place_in(stack)
+  local place
+  while stack and not place do
+    place, stack = first_place(stack.co), stack.outer
+  end
+  return place
+end
+
 --- The line of the user's that has called, as "file:line"; "?" when there is none.
 ---@return string
 function M.caller()
-  local place, around = place_in(nil), M.stacks_around()
-  while not place and around do
-    place, around = place_in(around.co), around.outer
-  end
-  return place or "?"
+  return first_place(nil) or M.place_in(M.stacks_around()) or "?"
 end
 
 --- Raises a programmer's mistake, with the position of the first frame outside curlew in front.

@@ -6,6 +6,8 @@ local errors = require "curlew.error"
 local failure = require "curlew.failure"
 local options = require "curlew.options"
 local parser = require "curlew.events"
+local protect_within = require("curlew.scope").protect_within
+local reading = require "curlew.reading"
 local task = require "curlew.task"
 local time = require "curlew.time"
 
@@ -34,17 +36,26 @@ local function headers_with(given, id)
   return headers
 end
 
+-- Ends an answer that is of no use, and raises why.
+local function reject(answer, kind, format, ...)
+  answer:close()
+  local err = failure.of(answer[reading.REQUEST], kind, format, ...)
+  err.response, err.attempts = answer, answer.attempts
+  error(err, 0)
+end
+
 -- Raises what connecting again would not mend.
 local function check_answer(answer)
   local kind = answer.headers["content-type"] or "nothing"
   if answer.status ~= 200 then
     answer:close()
     local _, err = answer:check()
-    error(err or failure.of_response(answer, "status", "the server answered %d", answer.status), 0)
+    if err then
+      error(err, 0)
+    end
+    reject(answer, "status", "the server answered %d", answer.status)
   elseif not (kind .. ";"):lower():find("^text/event%-stream%s*;") then
-    answer:close()
-    error(failure.of_response(answer, "protocol",
-      "the server sends no events but %s", kind), 0)
+    reject(answer, "protocol", "the server sends no events but %s", kind)
   end
 end
 
@@ -79,8 +90,7 @@ local function receive(source)
   end
   local events, problem = source.parser:feed(bytes)
   if not events then
-    source.answer:close()
-    error(failure.of_response(source.answer, "too_large", "%s", problem), 0)
+    reject(source.answer, "too_large", "%s", problem)
   end
   source.ready, source.position = events, 0
   source.last_event_id = source.parser.last_event_id or ""
@@ -96,11 +106,9 @@ local function until_closed(source, fn, arg)
     return
   end
   local scope = {}
-  cancellation.enter_scope(task.current(), scope)
   source.scope = scope
-  local ok, err = task.protect(fn, arg)
+  local ok, err = protect_within(scope, fn, arg)
   source.scope = nil
-  cancellation.leave_scope(scope)
   if not ok and err ~= scope.error then
     error(err, 0)
   end

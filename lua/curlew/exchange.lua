@@ -294,7 +294,7 @@ function M.perform(session, wanted, deadline)
   end
   local outcome = task.park(withdraw, exchange)
   if not wanted.streamed then
-    beside.tell_end(wanted, outcome)
+    beside.tell_progress(wanted, outcome)
   end
   local is_cut = outcome.result ~= 0 and not (wanted.streamed and is_final(exchange, outcome))
   if outcome.raised then

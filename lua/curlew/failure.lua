@@ -173,24 +173,6 @@ function M.closed_session(request)
   return make(request, { kind = "closed_session", message = "the session was closed" })
 end
 
---- An error of the given kind about a response.
----@param response curlew.Response
----@param kind string
----@param format string as in string.format
----@param ... any
----@return curlew.Error
-function M.of_response(response, kind, format, ...)
-  local err = errors.new {
-    kind = kind,
-    message = format:format(...),
-    url = response.url,
-    attempts = response.attempts,
-    response = response,
-    retryable = false,
-  }
-  return err
-end
-
 --- The error of a transfer, of the table of `client:take`.
 ---@param request table
 ---@param outcome table

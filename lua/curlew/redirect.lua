@@ -2,6 +2,7 @@
 --- cookies and keys to strangers, and leave https for http.
 
 local failure = require "curlew.failure"
+local is_replayable = require("curlew.request").is_replayable
 local options = require "curlew.options"
 local secrets = require "curlew.secrets"
 local url = require "curlew.url"
@@ -92,7 +93,7 @@ function M.follow(request, response, hops)
       url.printable(target.url))
   end
   local new = next_request(request, target, response.status)
-  if new.source and not new.source.path then
+  if not is_replayable(new) then
     return nil, failure.of(request, "redirect",
       "the server redirects, and the body cannot be sent again")
   end

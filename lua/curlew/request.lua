@@ -43,10 +43,10 @@ local function encode_json(value)
   return text
 end
 
--- By option: from its value to the fields of the request that tell of the body: `body`, a string,
--- or the list of parts of a form; `source`, of one sent piece by piece (see `curlew.upload`);
--- `content_type`.
-local BODIES = {
+--- By option: from its value to the fields of the request that tell of the body: `body`, a string,
+---- or the list of parts of a form; `source`, of one sent piece by piece (see `curlew.upload`);
+--- `content_type`.
+M.BODIES = {
   body = function(value)
     if type(value) == "string" then
       return { body = value }
@@ -70,7 +70,7 @@ local BODIES = {
 
 local function encode_body(given)
   local encoded, chosen = {}, nil
-  for name, encode in pairs(BODIES) do
+  for name, encode in pairs(M.BODIES) do
     if given[name] ~= nil then
       if chosen then
         local first, second = chosen, name
@@ -248,6 +248,13 @@ function M.curl_options(request)
   end
   set_multiplexing(set, request)
   return given.curl and options.union(set, given.curl) or set
+end
+
+--- Whether a request can be sent once more as it was.
+---@param request table
+---@return boolean
+function M.is_replayable(request)
+  return request.source == nil or request.source.path ~= nil
 end
 
 -- Limits that are for a response read into memory, unless it is said otherwise: a streamed one may

@@ -6,6 +6,7 @@ local headers = require "curlew.headers"
 local json = require "curlew.json"
 local failure = require "curlew.failure"
 local reading = require "curlew.reading"
+local retry = require "curlew.retry"
 
 ---@class curlew.Response
 ---@field status integer
@@ -22,11 +23,6 @@ local reading = require "curlew.reading"
 ---@field reused boolean whether the connection had served another request before
 ---@field attempts integer how often the request was sent
 local Response = { __name = "curlew.Response" }
-
--- Statuses that may be gone at the next try.
-local RETRYABLE = {
-  [408] = true, [425] = true, [429] = true, [500] = true, [502] = true, [503] = true, [504] = true,
-}
 
 local methods = reading.methods
 
@@ -104,7 +100,7 @@ function methods:check()
   local reason = self.reason ~= "" and " " .. self.reason or ""
   local err = failure.of(self[REQUEST], "status", "the server answered %d%s", self.status, reason)
   err.response, err.attempts = self, self.attempts
-  err.retryable = RETRYABLE[self.status] or false
+  err.retryable = retry.STATUSES[self.status] or false
   return nil, err
 end
 

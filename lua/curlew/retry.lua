@@ -14,9 +14,12 @@ local function set_of(...)
   return set
 end
 
+--- Statuses that may be gone at the next try, as keys.
+M.STATUSES = set_of(408, 425, 429, 500, 502, 503, 504)
+
 local DEFAULTS = {
   max = 3, -- attempts after the first
-  statuses = set_of(408, 425, 429, 500, 502, 503, 504),
+  statuses = M.STATUSES,
   methods = set_of("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"), -- RFC 9110 section 9.2.2
   backoff = 0.5, -- seconds
   max_delay = 30, -- seconds

@@ -134,9 +134,21 @@ function M.group(body)
   return end_group(group, task.protect(body, group))
 end
 
-local function end_shield(scope, ...)
+local function leave(scope, ...)
   cancellation.leave_scope(scope)
-  return errors.unwrap(...)
+  return ...
+end
+
+--- As `task.protect`, inside a cancel scope of the running task, which ends with it.
+---@async
+---@param scope table see `curlew.cancellation`
+---@param fn function
+---@param ... any
+---@return boolean ok
+---@return any ...
+function M.protect_within(scope, fn, ...)
+  cancellation.enter_scope(task.current(), scope)
+  return leave(scope, task.protect(fn, ...))
 end
 
 --- Runs `fn(...)`; a cancellation from outside waits until it has ended, and is raised at the next
@@ -147,9 +159,8 @@ end
 ---@return any ... the results of `fn`
 function M.shield(fn, ...)
   errors.check_callable("the function to shield", fn)
-  local scope = { shield = true }
-  cancellation.enter_scope(task.check_task(), scope)
-  return end_shield(scope, task.protect(fn, ...))
+  task.check_task()
+  return errors.unwrap(M.protect_within({ shield = true }, fn, ...))
 end
 
 return M

@@ -6,6 +6,7 @@ local failure = require "curlew.failure"
 local options = require "curlew.options"
 local reading = require "curlew.reading"
 local redirect = require "curlew.redirect"
+local request = require "curlew.request"
 local response = require "curlew.response"
 local retry = require "curlew.retry"
 local task = require "curlew.task"
@@ -14,8 +15,6 @@ local time = require "curlew.time"
 local M = {}
 
 local MOST_SKIPPED = 64 * 1024 -- bytes of a body that nobody wants
-
-local BODIES = { "body", "file", "form", "json", "multipart" }
 
 -- A request as the option "transport" is told of it: what the user has said, as it is after the
 -- session's defaults and redirects.
@@ -29,7 +28,7 @@ local function describe(wanted)
     end
   end
   if not wanted.body and not wanted.source then -- a redirect may have dropped it
-    for _, name in ipairs(BODIES) do
+    for name in pairs(request.BODIES) do
       call[name] = nil
     end
   end
@@ -84,16 +83,11 @@ local function follow(session, wanted, deadline)
   end
 end
 
--- Whether a request can be sent once more as it was.
-local function is_replayable(wanted)
-  return wanted.source == nil or wanted.source.path ~= nil
-end
-
 -- How long to wait before another attempt; nil when there is to be none.
 local function delay_after(wanted, attempt, answer, err)
   local policy, status = wanted.options.retry, answer and answer.status
   if not policy or attempt > policy.max
-    or not retry.applies(policy, wanted.method, is_replayable(wanted), status, err)
+    or not retry.applies(policy, wanted.method, request.is_replayable(wanted), status, err)
   then
     return nil
   end

@@ -54,7 +54,7 @@ end
 ---@return curlew.Error? err when there is no response; a status of 400 or above is one
 function Session:request(method, address, given)
   task.checkpoint()
-  if self.middleware[1] or self.defaults.transport then
+  if self.middleware[1] then
     local known = request.new(self.defaults, method, address, given) -- raises where the user stands
     local call = options.union(given or {})
     call.method, call.url = known and known.method or method or call.method, address
@@ -65,6 +65,7 @@ function Session:request(method, address, given)
   if not wanted then
     return nil, err
   end
+  wanted.call = given
   return sending.perform(self, wanted)
 end
 
@@ -150,8 +151,8 @@ end
 
 --- What the session does at this moment, and what it has done so far. Does not wait.
 ---@return table<string, number> stats connections `open`, and `idle` of them; requests `in_flight`
---- and `queued`; so far, `requests`, those of them on a `reused` connection, and bytes on the wire,
---- `received` and `sent`
+--- and `queued`; so far, `requests`, those of them on a `reused` connection, and bytes of bodies on
+--- the wire, `received` and `sent`
 function Session:stats()
   local open = self.closed and 0 or self.driver.client:sockets()
   local counted = self.counted

@@ -48,7 +48,7 @@ end
 local function tell_end(stream)
   if not stream.told then
     stream.told = true
-    beside.tell_end(stream.exchange.request, stream.outcome)
+    beside.tell_progress(stream.exchange.request, stream.outcome)
   end
 end
 
@@ -97,12 +97,6 @@ function Stream:read(most)
     self.reader = reader
     task.park(forget_reader, self)
   end
-end
-
---- Gives bytes back, to be read next.
----@param bytes string
-function Stream:unread(bytes)
-  self.rest = bytes .. self.rest
 end
 
 --- For its owner, which ends, and for the collector: nobody will read what is left.

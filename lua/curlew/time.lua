@@ -4,6 +4,7 @@ local cancellation = require "curlew.cancellation"
 local errors = require "curlew.error"
 local Handle = require "curlew.handle"
 local list = require "curlew.list"
+local protect_within = require("curlew.scope").protect_within
 local task = require "curlew.task"
 local turn = require "curlew.turn"
 local uv = require "curlew.uv"
@@ -209,19 +210,22 @@ end
 
 -- Limits ---------------------------------------------------------------------------------------
 
-local function expire(scope)
-  cancellation.cancel_scope(scope, errors.new {
+local function limit_error(scope)
+  return errors.new {
     kind = "cancelled",
     message = ("a limit of %g s was reached"):format(scope.seconds),
     reason = "timeout",
-  })
+  }
+end
+
+local function expire(scope)
+  cancellation.cancel_scope(scope, limit_error(scope))
 end
 
 local function end_limit(scope, ok, ...)
   if scope.alarm then
     M.cancel(scope.alarm)
   end
-  cancellation.leave_scope(scope)
   if ok then
     return ...
   end
@@ -246,14 +250,14 @@ end
 function M.timeout(seconds, fn, ...)
   errors.check_seconds("the limit", seconds)
   errors.check_callable("the function to limit", fn)
+  task.checkpoint()
   local scope = { seconds = seconds }
-  cancellation.enter_scope(task.checkpoint(), scope)
   if seconds <= 0 then
-    expire(scope)
+    scope.error = limit_error(scope)
   elseif seconds < math.huge then
     scope.alarm = M.at(clock.now() + seconds, expire, scope)
   end
-  return end_limit(scope, task.protect(fn, ...))
+  return end_limit(scope, protect_within(scope, fn, ...))
 end
 
 --- Gives the timer back to the loop, when nothing waits for it; a later alarm makes another.

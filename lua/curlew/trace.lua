@@ -32,17 +32,17 @@ end
 ---@param stack { co: thread, outer: table? }
 ---@return string?
 function M.where(stack)
+  local place = errors.place_in(stack)
+  if place then
+    return place
+  end
   local own = {}
-  local place = each_frame(stack, "Sl", function(frame)
+  each_frame(stack, "Sl", function(frame)
     if frame.currentline > 0 then
-      local text = ("%s:%d"):format(frame.short_src, frame.currentline)
-      if not errors.is_internal(frame) then
-        return text
-      end
-      own[#own + 1] = text
+      own[#own + 1] = ("%s:%d"):format(frame.short_src, frame.currentline)
     end
   end)
-  return place or own[#own - CALLERS]
+  return own[#own - CALLERS]
 end
 
 local function describe(frame)
