@@ -1,4 +1,5 @@
 local curlew = require "curlew"
+local forwarder = require "support.forwarder"
 local process = require "support.process"
 local sessions = require "support.sessions"
 local shell = require "support.shell"
@@ -251,6 +252,42 @@ describe("a session over TLS", function()
           return res and res.status or err.kind
         end)
         assert.same({ 200, "tls", "tls", 200, n = 4 }, results)
+      end, { verify = servers.ca })
+    end)
+  end)
+
+  describe("takes a body that lasts until its connection ends", function()
+    local address
+
+    before_each(function()
+      address = servers.tls12 .. "unsized"
+    end)
+
+    it("for whole when the server has said close_notify", function()
+      run(function()
+        for _ = 1, 2 do
+          local res = ok(session:get(address))
+          assert.is_nil(res.headers["content-length"])
+          assert.equal("all of it", res.body)
+        end
+        assert.equal("", ok(session:head(address)).body)
+      end, { verify = servers.ca })
+    end)
+
+    it("for cut when it has not", function()
+      run(function()
+        local between = forwarder.start(tonumber(address:match(":(%d+)")))
+        local cut = address:gsub(":%d+", ":" .. between.port)
+        local res, err = session:get(cut)
+        assert.same({ nil, "closed", true }, { res, err.kind, err.retryable })
+        assert.matches("without TLS's close_notify", err.message)
+        res = ok(session:get(cut, { stream = true }))
+        assert.equal("all of it", res:read())
+        res, err = res:read()
+        assert.same({ nil, "closed" }, { res, err.kind })
+        assert.equal("", ok(session:head(cut)).body)
+        assert.equal("tls12", (ok(session:get(cut:gsub("unsized", ""), {})).body:gsub("%s", "")))
+        between.close()
       end, { verify = servers.ca })
     end)
   end)

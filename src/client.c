@@ -267,6 +267,8 @@ static void collect_messages(struct client *client)
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
         if (result == CURLE_OK && !transfer->head_complete)
             result = CURLE_PARTIAL_FILE; /* libcurl takes half a head for a whole one */
+        if (result == CURLE_OK && transfer->until_close && transfer->is_cut)
+            transfer->verdict = VERDICT_CUT;
         client_end(transfer, result);
     }
 }

@@ -70,6 +70,7 @@ enum verdict {
     VERDICT_NO_MEMORY,
     VERDICT_NO_DESCRIPTORS,
     VERDICT_IDLE,
+    VERDICT_CUT, /* see tls.c */
 };
 
 enum transfer_state { TRANSFER_FREE, TRANSFER_RUNNING, TRANSFER_ENDED };
@@ -111,6 +112,8 @@ struct transfer {
 
     bool single_use;    /* has options that a reset does not undo: see option.c */
     bool head_complete; /* of the last response */
+    bool until_close;   /* its body has neither a length nor chunks: see tls.c */
+    bool is_cut;
     bool streamed;      /* Lua takes the body while it comes: see stream.c */
     bool uploads;       /* Lua gives the body of the request */
     bool upload_open;   /* and has more of it to give */
@@ -270,5 +273,19 @@ int l_client_new(lua_State *L);
 
 /* Adds parse_url to the module table on top of the stack. */
 void url_register(lua_State *L);
+
+/* --- file.c --- */
+
+/* Adds lock and O_NOFOLLOW to the module table on top of the stack. */
+void file_register(lua_State *L);
+
+/* --- tls.c and digest.c, where OpenSSL is --- */
+
+/* Has it noted in is_cut whether the connection of a body that lasts until its close ends
+ * without the server's word. */
+void tls_watch_end(struct transfer *transfer);
+
+/* Adds digest to the module table on top of the stack. */
+void digest_register(lua_State *L);
 
 #endif

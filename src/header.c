@@ -8,6 +8,7 @@
 enum { MAX_HEAD = 300 * 1024 }; /* bytes of one response's head, and of its trailers */
 
 static const char LENGTH_FIELD[] = "content-length:";
+static const char CODING_FIELD[] = "transfer-encoding:";
 
 static bool starts_with(const char *line, size_t length, const char *prefix)
 {
@@ -46,12 +47,24 @@ static bool is_status_line(const struct transfer *transfer, const char *line,
            line[digit] <= '9';
 }
 
-static void begin_head(struct transfer *transfer)
+static void begin_head(struct transfer *transfer, bool is_http1)
 {
     transfer->head.length = 0;
     transfer->trailers.length = 0;
     transfer->head_complete = false;
     transfer->content_length = -1;
+    transfer->until_close = is_http1;
+}
+
+static void end_head(struct transfer *transfer)
+{
+    transfer->head_complete = true;
+#ifdef CURLEW_OPENSSL
+    if (transfer->until_close)
+        tls_watch_end(transfer);
+#endif
+    if (transfer->streamed)
+        client_note(transfer);
 }
 
 /* RFC 9112 section 6.3: a message with several differing lengths is to be taken for an
@@ -72,14 +85,16 @@ size_t on_header(char *line, size_t size, size_t count, void *pointer)
     size_t length = size * count;
     transfer->progress_at = client_now();
     if (is_status_line(transfer, line, length))
-        begin_head(transfer);
-    struct buffer *block =
-        transfer->head_complete ? &transfer->trailers : &transfer->head;
-    if (!transfer->head_complete && starts_with(line, length, LENGTH_FIELD) &&
-        !note_length(transfer, line, length)) {
+        begin_head(transfer, starts_with(line, length, "HTTP/1"));
+    bool in_trailers = transfer->head_complete;
+    struct buffer *block = in_trailers ? &transfer->trailers : &transfer->head;
+    bool is_length = !in_trailers && starts_with(line, length, LENGTH_FIELD);
+    if (is_length && !note_length(transfer, line, length)) {
         transfer->verdict = VERDICT_BAD_LENGTH;
         return 0;
     }
+    if (is_length || (!in_trailers && starts_with(line, length, CODING_FIELD)))
+        transfer->until_close = false;
     if (length > MAX_HEAD - block->length) {
         transfer->verdict = VERDICT_HEADERS_TOO_LARGE;
         return 0;
@@ -88,10 +103,7 @@ size_t on_header(char *line, size_t size, size_t count, void *pointer)
         transfer->verdict = VERDICT_NO_MEMORY;
         return 0;
     }
-    if (length > 0 && length <= 2 && (line[0] == '\r' || line[0] == '\n')) {
-        transfer->head_complete = true;
-        if (transfer->streamed)
-            client_note(transfer);
-    }
+    if (length > 0 && length <= 2 && (line[0] == '\r' || line[0] == '\n'))
+        end_head(transfer);
     return length;
 }

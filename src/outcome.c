@@ -10,6 +10,7 @@ static const char *const verdict_names[] = {
     [VERDICT_NO_MEMORY] = "no_memory",
     [VERDICT_NO_DESCRIPTORS] = "no_descriptors",
     [VERDICT_IDLE] = "idle",
+    [VERDICT_CUT] = "cut",
 };
 
 static void push_seconds(lua_State *L, CURL *easy, CURLINFO info, const char *name)
@@ -24,7 +25,11 @@ static void push_size(lua_State *L, CURL *easy, CURLINFO info, const char *name)
 {
     curl_off_t size = -1;
     curl_easy_getinfo(easy, info, &size);
-    lua_pushnumber(L, (lua_Number)size);
+#if LUA_VERSION_NUM >= 503
+    lua_pushinteger(L, (lua_Integer)size);
+#else
+    lua_pushnumber(L, (lua_Number)size); /* an integer may have 32 bits only */
+#endif
     lua_setfield(L, -2, name);
 }
 

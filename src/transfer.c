@@ -50,7 +50,7 @@ bool transfer_reset(struct transfer *transfer)
     transfer->state = TRANSFER_FREE;
     transfer->verdict = VERDICT_NONE;
     transfer->result = CURLE_OK;
-    transfer->head_complete = false;
+    transfer->head_complete = transfer->until_close = transfer->is_cut = false;
     transfer->content_length = -1;
     transfer->max_body = -1;
     transfer->idle_limit = 0;

@@ -5,7 +5,10 @@ local core = require "curlew.core"
 
 local M = {
   client = core.client,
+  digest = core.digest, -- nil where the core was built without libcrypto
   features = core.features,
+  lock = core.lock,
+  O_NOFOLLOW = core.O_NOFOLLOW,
   option_type = core.option_type,
   parse_date = core.parse_date,
   parse_url = core.parse_url,
@@ -75,6 +78,7 @@ M.verdicts = {
   bad_length = { "protocol", "the response announces a bad length, or two different ones" },
   no_memory = { "io", "memory is out" },
   no_descriptors = { "io", "too many open files: the process has no descriptor left" },
+  cut = { "closed", "the connection ended without TLS's close_notify: it may have been cut" },
   idle = { "timeout", "nothing came or went for %g s (timeout.idle)" },
 }
 

@@ -56,6 +56,13 @@ local SERVER = [[
     ssl_certificate_key %s.key;
     ssl_protocols %s;
     location / { return 200 "%s\n"; }
+    location /unsized { # neither a length nor chunks: the body lasts until the connection ends
+      gzip on;
+      gzip_min_length 1;
+      gzip_types text/plain;
+      chunked_transfer_encoding off;
+      return 200 "all of it";
+    }
   }
 ]]
 

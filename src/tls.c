@@ -1,0 +1,58 @@
+/* A body of HTTP/1 without a length lasts until its connection ends. Over TLS, that end is
+ * the server's only if it says close_notify first; else anybody on the way may have cut the
+ * body (RFC 8446 section 6.1, RFC 9112 section 9.8). libcurl takes either for the end. */
+#include "core.h"
+
+#include <openssl/ssl.h>
+#include <string.h>
+
+/* The connection's TLS, borrowed; NULL without, and where libcurl uses another library, or
+ * another OpenSSL than this file is built for. */
+static SSL *session_of(CURL *easy)
+{
+    static const char name[] = "OpenSSL/";
+    const char *in_use = curl_version_info(CURLVERSION_NOW)->ssl_version;
+    if (!in_use || strncmp(in_use, name, sizeof name - 1) != 0 ||
+        (unsigned long)(in_use[sizeof name - 1] - '0') != OPENSSL_VERSION_NUMBER >> 28)
+        return NULL;
+    struct curl_tlssessioninfo *info = NULL;
+    CURLcode code = curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &info);
+    if (code != CURLE_OK || !info || info->backend != CURLSSLBACKEND_OPENSSL)
+        return NULL;
+    return info->internals;
+}
+
+/* libcurl's last call is after the last byte, while there still is a connection. */
+static int on_progress(void *pointer, curl_off_t to_receive, curl_off_t received,
+                       curl_off_t to_send, curl_off_t sent)
+{
+    (void)to_receive;
+    (void)received;
+    (void)to_send;
+    (void)sent;
+    struct transfer *transfer = pointer;
+    SSL *session = session_of(transfer->easy);
+    transfer->is_cut = session && !(SSL_get_shutdown(session) & SSL_RECEIVED_SHUTDOWN);
+    return 0;
+}
+
+/* RFC 9112 section 6.3: some responses have no body, whatever their fields say. */
+static bool may_have_body(CURL *easy)
+{
+    long status = 0;
+    char *method = NULL;
+    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(easy, CURLINFO_EFFECTIVE_METHOD, &method);
+    return status >= 200 && status != 204 && status != 304 &&
+           (!method || strcmp(method, "HEAD") != 0);
+}
+
+void tls_watch_end(struct transfer *transfer)
+{
+    CURL *easy = transfer->easy;
+    if (!may_have_body(easy) || !session_of(easy))
+        return;
+    curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(easy, CURLOPT_XFERINFODATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+}
