@@ -237,11 +237,15 @@ describe("the cookies of a session", function()
       })
     end)
 
-    it("beside a Cookie header of the caller's", function()
+    it("in one field with those of the caller's Cookie header", function()
       run(function()
         ok(session:get(site.url .. "/set"))
-        local mine = { options = { headers = { Cookie = "mine=2" } } }
-        assert.equal("a=1 mine=2", sent("/", mine))
+        ok(session:get(site.url, { headers = { Cookie = { "mine=2", "more=3" } } }))
+        local fields = {}
+        for _, pair in ipairs(site:last().header_list) do
+          fields[#fields + 1] = pair[1]:lower() == "cookie" and pair[2] or nil
+        end
+        assert.same({ "a=1; mine=2; more=3" }, fields)
         assert.equal("a", names())
       end, JAR, { ["/set"] = sets("a=1") })
     end)
@@ -343,6 +347,22 @@ describe("the cookies of a session", function()
       end, JAR)
     end)
 
+    it("said to be refused where libcurl would not keep them", function()
+      run(function()
+        local cookie = { name = "__Secure-id", value = "1", domain = "shop.example", path = "/a" }
+        local set, err = session:set_cookie(cookie)
+        assert.same({ nil, "unsupported", false }, { set, err.kind, err.retryable })
+        assert.matches('refuses the cookie "__Secure%-id" of shop%.example', err.message)
+        cookie.secure = true
+        assert.is_true(session:set_cookie(cookie))
+        cookie.expires = 1 -- which removes it
+        assert.is_true(session:set_cookie(cookie))
+        cookie.domain, cookie.expires, cookie.subdomains = ".Shop.Example", LATE, true
+        assert.is_true(session:set_cookie(cookie))
+        assert.equal("__Secure-id", names())
+      end, JAR)
+    end)
+
     it("asked for only while the session is open", function()
       run(function()
         session:close()
@@ -424,11 +444,21 @@ describe("the cookies of a session", function()
       end)
     end)
 
-    it("that cannot be written are no failure of close", function()
+    it("that cannot be written are told of by save_cookies and close", function()
       run(function()
-        local keeper = curlew.session { cookies = "/nonexistent/folder/jar" }
+        local file = "/nonexistent/folder/jar"
+        local keeper = curlew.session { cookies = file }
         keeper:set_cookie { name = "a", value = "1", domain = "host", expires = LATE }
-        keeper:close()
+        for _, method in ipairs { "save_cookies", "close" } do
+          local saved, err = keeper[method](keeper)
+          assert.same({ nil, "io" }, { saved, err.kind })
+          assert.equal("io: the cookies cannot be written to " .. file, tostring(err))
+        end
+        assert.is_true(keeper:close())
+        local fine = curlew.session { cookies = path }
+        assert.is_true(fine:save_cookies())
+        assert.is_true(fine:save_cookies())
+        assert.is_true(fine:close())
       end)
     end)
 

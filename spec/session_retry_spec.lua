@@ -46,6 +46,18 @@ describe("a session that retries", function()
     return session:get(site.url .. "/flaky", given)
   end
 
+  it("counts its attempts in the error of a body that is cut later", function()
+    run(function()
+      local res = ok(get { retry = AT_ONCE, stream = true })
+      assert.equal("half", res:read())
+      local more, err = res:read()
+      assert.same({ nil, "closed", 2 }, { more, err.kind, err.attempts })
+    end, nil, flaky(503, function(conn)
+      conn:send("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf")
+      conn:close()
+    end))
+  end)
+
   describe("sends a request once more", function()
     it("after each status of the list, until there is another #valgrind", function()
       run(function()

@@ -114,9 +114,9 @@ struct transfer {
     bool head_complete; /* of the last response */
     bool until_close;   /* its body has neither a length nor chunks: see tls.c */
     bool is_cut;
-    bool streamed;      /* Lua takes the body while it comes: see stream.c */
-    bool uploads;       /* Lua gives the body of the request */
-    bool upload_open;   /* and has more of it to give */
+    bool streamed;    /* Lua takes the body while it comes: see stream.c */
+    bool uploads;     /* Lua gives the body of the request */
+    bool upload_open; /* and has more of it to give */
     bool receiving_is_paused, sending_is_paused;
     bool to_resume;    /* in the next step */
     bool tells_socket; /* it is news that the transfer has got one */

@@ -46,7 +46,7 @@ end
 
 -- Raises what connecting again would not mend.
 local function check_answer(answer)
-  local kind = answer.headers["content-type"] or "nothing"
+  local kind = answer.headers["content-type"] or "a body of no type"
   if answer.status ~= 200 then
     answer:close()
     local _, err = answer:check()
@@ -55,7 +55,7 @@ local function check_answer(answer)
     end
     reject(answer, "status", "the server answered %d", answer.status)
   elseif not (kind .. ";"):lower():find("^text/event%-stream%s*;") then
-    reject(answer, "protocol", "the server sends no events but %s", kind)
+    reject(answer, "protocol", "the server sends %s, not text/event-stream", kind)
   end
 end
 
@@ -114,28 +114,42 @@ local function until_closed(source, fn, arg)
   end
 end
 
+-- The next event, nil when the source is closed.
+local function await_event(source)
+  while true do
+    if source.position < #source.ready then
+      source.position = source.position + 1
+      return source.ready[source.position]
+    elseif source.closed then
+      source:close() -- what has come meanwhile
+      return nil
+    elseif not source.answer then
+      until_closed(source, connect, source)
+      if not source.answer then
+        until_closed(source, time.sleep, source.delay)
+      end
+    elseif not receive(source) then
+      source.answer = nil
+      until_closed(source, time.sleep, source.delay)
+    end
+  end
+end
+
 --- The next event; waits for it, and connects again when the connection has ended.
 ---@async
 ---@return { type: string, data: string, id: string }? event nil when the source is closed
 function EventSource:next()
   task.checkpoint()
-  while true do
-    if self.position < #self.ready then
-      self.position = self.position + 1
-      return self.ready[self.position]
-    elseif self.closed then
-      self:close() -- what has come meanwhile
-      return nil
-    elseif not self.answer then
-      until_closed(self, connect, self)
-      if not self.answer then
-        until_closed(self, time.sleep, self.delay)
-      end
-    elseif not receive(self) then
-      self.answer = nil
-      until_closed(self, time.sleep, self.delay)
-    end
+  if self.is_awaited then
+    errors.blame("another task waits for the next event of this source")
   end
+  self.is_awaited = true
+  local ok, event = task.protect(await_event, self)
+  self.is_awaited = false
+  if not ok then
+    error(event, 0)
+  end
+  return event
 end
 
 EventSource.__call = EventSource.next

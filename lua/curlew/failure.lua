@@ -108,7 +108,7 @@ local function make(request, fields)
   fields.method = request.method
   fields.url = url.printable(request.target.url)
   fields.retryable = RETRYABLE[fields.kind] or false
-  fields.attempts = fields.attempts or 1
+  fields.attempts = request.attempt or 1
   return errors.new(fields)
 end
 

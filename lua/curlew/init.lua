@@ -15,9 +15,9 @@ local M = {
   is_error = errors.is,
 }
 
---- What this curlew is made of: `version`, `libcurl`, `tls_library`, `luv`, `protocols` (a list),
---- and true or false for `http2`, `http3`, `brotli`, `gzip`, `zstd`, `tls`, `ipv6`, `psl`,
---- `unix_sockets`, `async_dns`.
+--- What this curlew is made of: `version`, `libcurl`, `tls_library`, `ca_file`, `luv`, `protocols`
+--- (a list), and true or false for `http2`, `http3`, `brotli`, `gzip`, `zstd`, `tls`, `ipv6`,
+--- `psl`, `unix_sockets`, `async_dns`.
 ---@return table
 function M.features()
   local features = curl.features()

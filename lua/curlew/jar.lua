@@ -31,6 +31,20 @@ function M.parse(line)
   }
 end
 
+--- The cookie in a list that has the name, domain and path of another.
+---@param cookies table[]
+---@param like table
+---@return table?
+function M.find(cookies, like)
+  for _, cookie in ipairs(cookies) do
+    if cookie.name == like.name and cookie.path == (like.path or "/")
+      and cookie.domain:lower() == like.domain:gsub("^%.", ""):lower()
+    then
+      return cookie
+    end
+  end
+end
+
 local KNOWN = {
   name = "string", value = "string", domain = "string", path = "string", secure = "boolean",
   http_only = "boolean", subdomains = "boolean", expires = "number",

@@ -111,8 +111,10 @@ local function make_lines(request)
   local fields, lines = options.union(request.options.headers or {}), {}
   add_defaults(fields, request)
   local names = {}
-  for name in pairs(fields) do
-    names[#names + 1] = name
+  for name, field in pairs(fields) do
+    if name ~= "cookie" or not field.values then -- see set_cookies
+      names[#names + 1] = name
+    end
   end
   table.sort(names)
   for _, name in ipairs(names) do
@@ -140,6 +142,12 @@ local function header_lines(request)
   local lines = plain_lines[request.options] or make_lines(request)
   plain_lines[request.options] = lines
   return lines
+end
+
+-- libcurl joins these with those of the jar: a request has one Cookie field (RFC 6265 section 5.4).
+local function set_cookies(set, request)
+  local field = (request.options.headers or {}).cookie
+  set.COOKIE = field and field.values and table.concat(field.values, "; ") or nil
 end
 
 local function set_method(set, request)
@@ -241,6 +249,7 @@ function M.curl_options(request)
   local given = request.options
   local set = options.union(shared_options(given))
   set.URL, set.HTTPHEADER = request.target.url, header_lines(request)
+  set_cookies(set, request)
   set_method(set, request)
   set_auth(set, request)
   if request.target.scheme == "https" then

@@ -123,7 +123,7 @@ function M.new(request, outcome, history, stream)
     history = history,
     remote_ip = outcome.remote_ip,
     reused = outcome.connects == 0,
-    attempts = 1,
+    attempts = request.attempt or 1,
     [REQUEST] = request,
     [OUTCOME] = outcome,
     [STREAM] = stream,

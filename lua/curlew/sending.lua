@@ -99,12 +99,11 @@ end
 local function attempt_all(session, wanted, deadline)
   local attempt = 1
   while true do
+    wanted.attempt = attempt
     local answer, err = follow(session, wanted, deadline)
     local delay = delay_after(wanted, attempt, answer, err)
     if not delay or time.now() + delay >= deadline then
-      if answer then
-        answer.attempts = attempt
-      else
+      if err then
         err.attempts = attempt
       end
       return answer, err

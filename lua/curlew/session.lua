@@ -12,6 +12,7 @@ local request = require "curlew.request"
 local run = require "curlew.run"
 local sending = require "curlew.sending"
 local task = require "curlew.task"
+local uv = require "curlew.uv"
 
 ---@class curlew.Session
 local Session = { __name = "curlew.Session" }
@@ -122,8 +123,19 @@ end
 
 --- Adds a cookie, or replaces the one of its name, domain and path. Does not wait.
 ---@param cookie table as of `cookies`; name, value and domain are needed
+---@return true?
+---@return curlew.Error? err of kind "unsupported" when libcurl keeps no such cookie: one for all of
+--- a public suffix, or `__Secure-` without `secure`
 function Session:set_cookie(cookie)
   check_jar(self):set_cookie(jar.format(cookie))
+  if (cookie.expires or math.huge) > os.time() and not jar.find(self:cookies(), cookie) then
+    return nil, errors.new {
+      kind = "unsupported",
+      message = ("libcurl refuses the cookie %q of %s"):format(cookie.name, cookie.domain),
+      retryable = false,
+    }
+  end
+  return true
 end
 
 --- Removes all cookies. Does not wait.
@@ -132,12 +144,26 @@ function Session:clear_cookies()
 end
 
 --- Writes the cookies into the file of the option "cookies", in the Netscape format; `close` does
---- so by itself.
+--- so by itself. Does not wait.
+---@return true?
+---@return curlew.Error? err of kind "io"
 function Session:save_cookies()
-  local client = check_jar(self)
-  if type(self.defaults.cookies) == "string" then
-    client:save_cookies(self.defaults.cookies)
+  local client, path = check_jar(self), self.defaults.cookies
+  if type(path) ~= "string" then
+    return true
   end
+  local before = uv.fs_stat(path)
+  client:save_cookies(path)
+  local after = uv.fs_stat(path)
+  -- libcurl does not tell; but it writes a new file, which takes the place of the old one.
+  if not after or before and before.ino == after.ino and after.type == "file" then
+    return nil, errors.new {
+      kind = "io",
+      message = "the cookies cannot be written to " .. path,
+      retryable = false,
+    }
+  end
+  return true
 end
 
 -- The rest -------------------------------------------------------------------------------------
@@ -170,14 +196,19 @@ end
 
 --- Ends the requests that are under way, with kind "closed_session", closes the connections, and
 --- writes the cookies into their file. Does not wait; may be called again.
+---@return true?
+---@return curlew.Error? err of kind "io" when the cookies could not be written
 function Session:close()
-  if not self.closed then
-    if self.defaults.cookies then
-      self:save_cookies()
-    end
-    self.closed = true
-    exchange.end_all(self)
+  if self.closed then
+    return true
   end
+  local saved, err = true, nil
+  if self.defaults.cookies then
+    saved, err = self:save_cookies()
+  end
+  self.closed = true
+  exchange.end_all(self)
+  return saved, err
 end
 
 Session.__close = Session.close
