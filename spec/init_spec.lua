@@ -96,6 +96,17 @@ describe("curlew", function()
     session:close()
   end)
 
+  it("has a null for JSON, which is the one of the codec in use", function()
+    local json = require "curlew.json"
+    assert.equal(curlew.null, json.decode("[null]")[1])
+    local found, mine = json.codec, {}
+    curlew.use_json { encode = tostring, decode = tonumber, null = mine }
+    local null = curlew.null
+    json.use(found)
+    assert.equal(mine, null)
+    assert.is_nil(curlew.nothing_of_the_kind)
+  end)
+
   it("lets session:options be the method OPTIONS, as its other verbs", function()
     local session = curlew.session()
     assert.equal("function", type(session.options))

@@ -134,6 +134,28 @@ describe("json", function()
     assert.equal(null, json.codec.null)
   end)
 
+  it("takes the codec that it is given, from then on", function()
+    local json = json_with("cjson")
+    assert.equal(require("cjson").null, json.null())
+    local codec = { encode = tostring, decode = tonumber, null = {} }
+    json.use(codec)
+    assert.equal("5", json.encode(5))
+    assert.equal(16, json.decode("0x10"))
+    assert.equal(codec.null, json.null())
+  end)
+
+  it("refuses a codec without its functions", function()
+    local json = json_with("cjson")
+    for _, codec in ipairs { {}, { encode = tostring }, { encode = tostring, decode = 1 } } do
+      local ok, message = pcall(function()
+        json.use(codec)
+      end)
+      assert.is_false(ok)
+      assert.matches('json_spec.lua:%d+: field "%l+" of the codec must be', message)
+    end
+    assert.equal("5", json.encode(5))
+  end)
+
   it("says what to install where there is none", function()
     local json = json_with()
     local ok, message = pcall(json.encode, {})

@@ -3,6 +3,7 @@
 
 local curl = require "curlew.curl"
 local errors = require "curlew.error"
+local json = require "curlew.json"
 local session = require "curlew.session"
 local task = require "curlew.task"
 local uv = require "curlew.uv"
@@ -13,6 +14,7 @@ local M = {
   fetch = session.fetch,
   session = session.session,
   is_error = errors.is,
+  use_json = json.use,
 }
 
 --- What this curlew is made of: `version`, `libcurl`, `tls_library`, `ca_file`, `luv`, `protocols`
@@ -26,5 +28,13 @@ function M.features()
   return features
 end
 
--- All of curlew.task, so that a small program needs one `require`.
-return setmetatable(M, { __index = task })
+-- All of curlew.task, so that a small program needs one `require`; and `null`, as the JSON codec in
+-- use has it.
+return setmetatable(M, {
+  __index = function(_, name)
+    if name == "null" then
+      return json.null()
+    end
+    return task[name]
+  end,
+})

@@ -1,6 +1,8 @@
 --- JSON through the codec that is there: lua-cjson, dkjson, or Neovim's. Each has its own bounds:
 --- lua-cjson 2.1 writes numbers with 14 digits, dkjson reads more than JSON allows.
 
+local errors = require "curlew.error"
+
 local M = {}
 
 local function from_cjson()
@@ -49,6 +51,23 @@ end
 local function codec()
   M.codec = M.codec or find()
   return M.codec
+end
+
+--- Has another codec used from now on, in the whole program.
+---@param codec { encode: fun(value: any): string, decode: (fun(text: string): any), null: any }
+--- `encode` and `decode` raise what is wrong; `null` is what stands for null in their values
+function M.use(given)
+  errors.check_type("the codec", given, "table")
+  for _, name in ipairs { "encode", "decode" } do
+    errors.check_callable(("field %q of the codec"):format(name), given[name])
+  end
+  M.codec = given
+end
+
+--- What stands for null in values, where nil cannot.
+---@return any
+function M.null()
+  return codec().null
 end
 
 --- The text of a value. Raises when it has none.
