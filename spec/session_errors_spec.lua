@@ -1,9 +1,9 @@
 local curlew = require "curlew"
 local nginx = require "support.nginx"
+local ports = require "support.ports"
 local server = require "support.server"
 local sessions = require "support.sessions"
 local tasks = require "support.tasks"
-local uv = require "curlew.uv"
 
 describe("a request that fails", function()
   local site, session
@@ -35,32 +35,6 @@ describe("a request that fails", function()
     -- Nothing of it stays in the session, which still works.
     assert.equal(0, session.pool.active + session.pool.queued + session.driver.count)
     return err
-  end
-
-  -- A port that listens, but whose queue of connections is full, so that SYNs go unanswered.
-  local function full_port()
-    local handles = {}
-    local listener = uv.new_tcp()
-    listener:bind("127.0.0.1", 0)
-    listener:listen(1, function() end)
-    local port = listener:getsockname().port
-    handles[1] = listener
-    local waiting = 0
-    while waiting < 2 do -- until two in a row get no answer
-      local handle, connected = uv.new_tcp(), false
-      handles[#handles + 1] = handle
-      handle:connect("127.0.0.1", port, function(err)
-        connected = not err
-      end)
-      curlew.sleep(0.05)
-      waiting = connected and 0 or waiting + 1
-      assert(#handles < 20, "the queue does not fill up")
-    end
-    return ("http://127.0.0.1:%d/"):format(port), function()
-      for _, handle in ipairs(handles) do
-        handle:close()
-      end
-    end
   end
 
   describe("before it is sent", function()
@@ -121,7 +95,8 @@ describe("a request that fails", function()
   describe("by time", function()
     it("says that it could not connect", function()
       run(function()
-        local address, close = full_port()
+        local port, close = ports.full()
+        local address = ("http://127.0.0.1:%d/"):format(port)
         local err = fails({
           kind = "timeout", code = "CURLE_OPERATION_TIMEDOUT", phase = "connect", retryable = true,
         }, address, { timeout = { connect = 0.1 } })

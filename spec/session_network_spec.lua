@@ -1,5 +1,6 @@
 local curlew = require "curlew"
 local nginx = require "support.nginx"
+local ports = require "support.ports"
 local server = require "support.server"
 local sessions = require "support.sessions"
 local uv = require "curlew.uv"
@@ -112,6 +113,27 @@ describe("a session's way to the server", function()
       run(function()
         local res = ok(session:get(named("several.invalid", "127.0.0.9,127.0.0.1")))
         assert.equal("127.0.0.1", res.remote_ip)
+      end)
+    end)
+
+    it("is the next address at once when several refuse", function()
+      run(function() -- libcurl would wait 0.2 s after the second
+        local address, given = named("several.test", "127.0.0.2,127.0.0.3,127.0.0.4,127.0.0.1")
+        given.timeout = { connect = 0.15 }
+        assert.equal("127.0.0.1", ok(session:get(address, given)).remote_ip)
+        assert.equal(1, session:stats().open)
+      end)
+    end)
+
+    it("is the next address when one is silent for half of the time", function()
+      run(function()
+        local _, close = ports.full("127.0.0.2", site.port)
+        local address, given = named("silent.test", "127.0.0.2,127.0.0.1")
+        given.timeout = { connect = 1.3 }
+        local res, err = session:get(address, given)
+        close()
+        assert.equal("127.0.0.1", ok(res, err).remote_ip)
+        assert.equal(1, session:stats().open)
       end)
     end)
 

@@ -278,6 +278,7 @@ void client_step(struct client *client)
     stream_resume(client);
     bool more = socket_serve(client);
     for (int round = 0; client->multi && round < ROUNDS; round++) {
+        stream_resume(client); /* those that this step has left without a socket */
         bool due = client->curl_due >= 0 && client->curl_due <= client_now();
         if (due)
             serve_timer(client);

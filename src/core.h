@@ -108,6 +108,8 @@ struct transfer {
     int64_t progress_at;   /* ms of client_now: when bytes last moved */
     curl_off_t uploaded;   /* bytes, when last looked at */
 
+    int peer_port; /* that it has connected to, maybe a proxy's; 0 while it has not */
+
     struct transfer *next; /* among those kept, or in the news */
 
     bool single_use;    /* has options that a reset does not undo: see option.c */
@@ -119,6 +121,7 @@ struct transfer {
     bool upload_open; /* and has more of it to give */
     bool receiving_is_paused, sending_is_paused;
     bool to_resume;    /* in the next step */
+    bool is_stranded;  /* its attempt at an address has failed: see socket.c */
     bool tells_socket; /* it is news that the transfer has got one */
     bool log_is_open;  /* the last line of the head that it sends is not over */
     bool in_news;
@@ -149,6 +152,8 @@ int outcome_push(lua_State *L, struct transfer *transfer);
 /* Takes bytes for Lua to read. Returns what libcurl's write callback has to. */
 size_t stream_take(struct transfer *transfer, const char *bytes, size_t length);
 size_t on_read(char *bytes, size_t size, size_t count, void *transfer);
+/* Has a transfer go on in the next step, or round of this one. */
+void stream_resume_soon(struct transfer *transfer);
 /* Has the transfers go on that were paused and need not be any more. */
 void stream_resume(struct client *client);
 /* Has libcurl give back what it holds of a paused transfer that is to be removed. */
@@ -189,6 +194,8 @@ struct watch {
     unsigned char wanted;  /* what libcurl asks for, of POLLSET_* */
     unsigned char watched; /* what the kernel's set has */
     bool lazy;             /* curlew opened the socket, so it will see the close */
+    bool connecting;       /* unless it is still this: see socket.c */
+    int opener;            /* id of the transfer that it was opened for, when lazy */
 };
 
 struct slot {
@@ -257,7 +264,7 @@ void limit_enforce(struct client *client, int64_t now);
 
 /* A socket that curlew opened, and that on_close_socket will close; false when memory is
  * out. */
-bool socket_adopt(struct client *client, int fd);
+bool socket_adopt(struct client *client, int fd, int opener);
 int on_close_socket(void *client, curl_socket_t fd);
 int on_socket(CURL *easy, curl_socket_t fd, int what, void *client, void *unused);
 /* Passes one batch of events to libcurl; true when there may be more. */

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/file.h>
 
-/* lock(fd) -> true, false when another holds it, or nil and a text. The lock is of the open
- * file, so that a second one in this process is refused, too, and goes with its last
+/* lock(fd) -> true, false when another holds it, or nil and a text. The lock is of the
+ * open file, so that a second one in this process is refused, too, and goes with its last
  * descriptor, however the process ends (flock(2)). Does not wait. */
 static int l_lock(lua_State *L)
 {

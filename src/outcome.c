@@ -74,6 +74,8 @@ int outcome_push(lua_State *L, struct transfer *transfer)
         push_buffer(L, &transfer->body, transfer->taken, "body");
     lua_pushboolean(L, transfer->head_complete);
     lua_setfield(L, -2, "head_complete");
+    lua_pushinteger(L, transfer->peer_port);
+    lua_setfield(L, -2, "peer_port");
     push_integer(L, easy, CURLINFO_RESPONSE_CODE, "status");
     push_integer(L, easy, CURLINFO_HTTP_VERSION, "http_version");
     push_integer(L, easy, CURLINFO_NUM_CONNECTS, "connects");

@@ -1,8 +1,12 @@
 /* Sockets: what libcurl wants to know of them, and what the kernel is asked. */
 #include "core.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum { EVENTS = 64 }; /* taken from the poll set at a time */
@@ -33,14 +37,35 @@ static int watch_change(struct client *client, int fd, unsigned char events)
     return 0;
 }
 
-bool socket_adopt(struct client *client, int fd)
+/* libcurl 7.88 closes a socket that has not got a connection without a word. When the
+ * next one has the same number, it does not say either that it wants the same of this
+ * one. */
+bool socket_adopt(struct client *client, int fd, int opener)
 {
     struct watch *watch = watch_of(client, fd);
     if (!watch)
         return false;
-    *watch = (struct watch){.lazy = true};
-    client->sockets++;
-    return true;
+    client->sockets += !watch->lazy;
+    unsigned char wanted = watch->lazy ? watch->wanted : 0;
+    *watch = (struct watch){
+        .lazy = true, .connecting = true, .wanted = wanted, .opener = opener};
+    return wanted == 0 || watch_change(client, fd, wanted) == 0;
+}
+
+/* A socket is closed. libcurl 7.88 goes on to the next address, if there is one, only
+ * when it is called for another reason: the transfer has neither a socket nor a timer for
+ * that. */
+static void forget(struct client *client, int fd)
+{
+    struct watch *watch = &client->watches[fd];
+    struct transfer *opener =
+        watch->connecting ? client_find(client, watch->opener) : NULL;
+    if (opener && opener->state == TRANSFER_RUNNING) {
+        opener->is_stranded = true;
+        stream_resume_soon(opener);
+    }
+    client->sockets -= watch->lazy;
+    *watch = (struct watch){0};
 }
 
 int on_close_socket(void *pointer, curl_socket_t fd)
@@ -49,10 +74,25 @@ int on_close_socket(void *pointer, curl_socket_t fd)
     if (fd < client->watch_count) {
         if (client->watches[fd].watched)
             watch_change(client, fd, 0);
-        client->sockets -= client->watches[fd].lazy;
-        client->watches[fd] = (struct watch){0};
+        forget(client, fd);
     }
     return close(fd);
+}
+
+static int peer_port(int fd)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+        struct sockaddr_storage room;
+    } peer;
+    socklen_t length = sizeof peer;
+    if (getpeername(fd, &peer.any, &length) != 0)
+        return 0;
+    return peer.any.sa_family == AF_INET    ? ntohs(peer.v4.sin_port)
+           : peer.any.sa_family == AF_INET6 ? ntohs(peer.v6.sin6_port)
+                                            : 0;
 }
 
 /* libcurl says what it wants to know of a socket. The kernel is told only when it has to
@@ -72,6 +112,17 @@ int on_socket(CURL *easy, curl_socket_t fd, int what, void *pointer, void *unuse
     if (!watch)
         return -1;
     watch->wanted = events[what];
+    if (watch->connecting && (watch->wanted & POLLSET_IN)) {
+        watch->connecting = false;
+        struct transfer *opener = client_find(client, watch->opener);
+        if (opener)
+            opener->peer_port = peer_port(fd);
+    }
+    if (what == CURL_POLL_REMOVE && watch->connecting) {
+        if (fcntl(fd, F_GETFD) == -1 && errno == EBADF)
+            forget(client, fd);
+        return 0;
+    }
     bool enough = (watch->wanted & ~watch->watched) == 0;
     if (watch->lazy ? enough : watch->wanted == watch->watched)
         return 0;

@@ -29,7 +29,7 @@ size_t stream_take(struct transfer *transfer, const char *bytes, size_t length)
     return length;
 }
 
-static void resume_soon(struct transfer *transfer)
+void stream_resume_soon(struct transfer *transfer)
 {
     if (!transfer->to_resume) {
         transfer->to_resume = true;
@@ -60,7 +60,7 @@ static int l_read(lua_State *L)
     bool resumes = transfer->receiving_is_paused &&
                    transfer->body.length - transfer->taken <= WINDOW / 2;
     if (resumes)
-        resume_soon(transfer);
+        stream_resume_soon(transfer);
     lua_pushboolean(L, resumes);
     return 2;
 }
@@ -102,7 +102,7 @@ static int l_feed(lua_State *L)
     else if (!buffer_append(&transfer->upload, bytes, length))
         return luaL_error(L, "not enough memory");
     if (transfer->sending_is_paused)
-        resume_soon(transfer);
+        stream_resume_soon(transfer);
     return 0;
 }
 
@@ -116,6 +116,20 @@ static int l_wants(lua_State *L)
 
 /* --- both --- */
 
+static void resume(struct transfer *transfer)
+{
+    struct client *client = transfer->client;
+    bool is_stranded = transfer->is_stranded;
+    transfer->is_stranded = false;
+    transfer->receiving_is_paused = transfer->sending_is_paused = false;
+    transfer->progress_at = client->curl_due = client_now(); /* libcurl goes on then */
+    if (is_stranded) /* it is not paused; libcurl is moved by a change only */
+        curl_easy_pause(transfer->easy, CURLPAUSE_ALL);
+    CURLcode code = curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+    if (code != CURLE_OK && !is_stranded) /* such a one may have ended, untold as yet */
+        client_end(transfer, code);
+}
+
 void stream_resume(struct client *client)
 {
     for (int i = 0; client->to_resume > 0 && i < client->slot_count; i++) {
@@ -124,14 +138,8 @@ void stream_resume(struct client *client)
             continue;
         transfer->to_resume = false;
         client->to_resume--;
-        if (transfer->state != TRANSFER_RUNNING)
-            continue;
-        transfer->receiving_is_paused = transfer->sending_is_paused = false;
-        transfer->progress_at = client->curl_due =
-            client_now(); /* libcurl goes on then */
-        CURLcode code = curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
-        if (code != CURLE_OK)
-            client_end(transfer, code);
+        if (transfer->state == TRANSFER_RUNNING)
+            resume(transfer);
     }
 }
 

@@ -1,13 +1,14 @@
-/* A body of HTTP/1 without a length lasts until its connection ends. Over TLS, that end is
- * the server's only if it says close_notify first; else anybody on the way may have cut the
- * body (RFC 8446 section 6.1, RFC 9112 section 9.8). libcurl takes either for the end. */
+/* A body of HTTP/1 without a length lasts until its connection ends. Over TLS, that end
+ * is the server's only if it says close_notify first; else anybody on the way may have
+ * cut the body (RFC 8446 section 6.1, RFC 9112 section 9.8). libcurl takes either for the
+ * end. */
 #include "core.h"
 
 #include <openssl/ssl.h>
 #include <string.h>
 
-/* The connection's TLS, borrowed; NULL without, and where libcurl uses another library, or
- * another OpenSSL than this file is built for. */
+/* The connection's TLS, borrowed; NULL without, and where libcurl uses another library,
+ * or another OpenSSL than this file is built for. */
 static SSL *session_of(CURL *easy)
 {
     static const char name[] = "OpenSSL/";

@@ -61,6 +61,8 @@ bool transfer_reset(struct transfer *transfer)
     transfer->taken = transfer->sent = 0;
     transfer->uploads = transfer->upload_open = false;
     transfer->receiving_is_paused = transfer->sending_is_paused = false;
+    transfer->is_stranded = false;
+    transfer->peer_port = 0;
     transfer->error[0] = '\0';
     /* libcurl 7.88 leaves the receive buffer in a handle whose lookup has failed, or
      * whose connection served others at its end; it refuses to set the size of one. */
@@ -121,7 +123,7 @@ static curl_socket_t on_open_socket(void *pointer, curlsocktype purpose,
             transfer->verdict = VERDICT_NO_DESCRIPTORS;
         return CURL_SOCKET_BAD;
     }
-    if (!socket_adopt(transfer->client, fd)) {
+    if (!socket_adopt(transfer->client, fd, transfer->id)) {
         transfer->verdict = VERDICT_NO_MEMORY;
         close(fd);
         return CURL_SOCKET_BAD;

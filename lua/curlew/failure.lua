@@ -26,8 +26,8 @@ local function phase_of(request, outcome)
     return "tls"
   elseif outcome.dns == 0 then
     return "resolve"
-  elseif outcome.connect == 0 then
-    return "connect"
+  elseif outcome.connect == 0 and outcome.peer_port ~= tonumber(request.target.port) then
+    return "connect" -- or waits for a proxy's answer
   end
   return request.target.scheme == "https" and "tls" or "send"
 end
