@@ -1,6 +1,8 @@
 local curlew = require "curlew"
 local nginx = require "support.nginx"
+local process = require "support.process"
 local sessions = require "support.sessions"
+local shell = require "support.shell"
 local wait_all_blocked = require("curlew.testing").wait_all_blocked
 local waiting = require("support.tasks").waiting
 
@@ -266,5 +268,38 @@ describe("a session's limits", function()
         fresh[i]:close()
       end
     end)
+  end)
+
+  it("stop a bomb of 200 MB, without its memory #confined", function()
+    local dir = shell.scratch()
+    assert(shell.run(("head -c 200M /dev/zero | gzip -9 >%s/bomb"):format(dir)))
+    local packed = shell.read_file(dir .. "/bomb")
+    run(function()
+      local bomb = process.start {
+        process.lua, "-e", ([[
+          local curlew = require "curlew"
+          local function peak()
+            local status = io.open "/proc/self/status":read "*a"
+            return tonumber(status:match "VmHWM:%%s+(%%d+)") * 1024
+          end
+          curlew.run(function()
+            local session = curlew.session()
+            for _, most in ipairs { 2 ^ 20, false } do
+              local before = peak()
+              local _, err = session:get("%s/bomb", { max_body = most or nil })
+              print(err.kind, peak() - before <= (most or 64 * 2 ^ 20) + 8 * 2 ^ 20)
+            end
+          end)
+        ]]):format(site.url),
+      }
+      wait(function()
+        return bomb.status
+      end)
+      assert.equal("too_large\ttrue\ntoo_large\ttrue\n", bomb.stdout .. bomb.stderr)
+    end, nil, {
+      ["/bomb"] = function(conn)
+        conn:respond { headers = { ["Content-Encoding"] = "gzip" }, body = packed }
+      end,
+    })
   end)
 end)

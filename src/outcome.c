@@ -70,7 +70,8 @@ int outcome_push(lua_State *L, struct transfer *transfer)
     push_string(L, remote_ip, "remote_ip");
     push_buffer(L, &transfer->head, 0, "head");
     push_buffer(L, &transfer->trailers, 0, "trailers");
-    if (transfer->state == TRANSFER_ENDED)
+    bool is_refused = transfer->verdict == VERDICT_BODY_TOO_LARGE && !transfer->streamed;
+    if (transfer->state == TRANSFER_ENDED && !is_refused) /* nor to be copied, then */
         push_buffer(L, &transfer->body, transfer->taken, "body");
     lua_pushboolean(L, transfer->head_complete);
     lua_setfield(L, -2, "head_complete");

@@ -86,7 +86,7 @@ static int peer_port(int fd)
         struct sockaddr_in v4;
         struct sockaddr_in6 v6;
         struct sockaddr_storage room;
-    } peer;
+    } peer = {.any = {.sa_family = AF_UNSPEC}};
     socklen_t length = sizeof peer;
     if (getpeername(fd, &peer.any, &length) != 0)
         return 0;
