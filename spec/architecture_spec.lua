@@ -595,7 +595,7 @@ end)
 
 describe("law 6: the timer is armed only when curl asks", function()
   it("holds in the sources", function()
-    assert.same({}, rules.alarm(c["client.c"]))
+    assert.same({}, rules.alarm(c["client.c"] .. c["step.c"]))
     assert.same({}, rules.rearming(lua.loop))
   end)
 
@@ -621,7 +621,7 @@ describe("law 6: the timer is armed only when curl asks", function()
   end)
 
   it("is seen broken", function()
-    local source = c["client.c"]
+    local source = c["client.c"] .. c["step.c"]
     local function with(old, new)
       local first, last = source:find(old, 1, true)
       return source:sub(1, assert(first) - 1) .. new .. source:sub(last + 1)

@@ -219,6 +219,30 @@ describe("a session's way to the server", function()
     end
   end)
 
+  it("may be slowed down: no more comes in a time than max_speed says", function()
+    run(function()
+      local size = #web.file("big")
+      local speed = size * 4
+      local ways = {
+        function()
+          return #ok(session:get(web.url .. "/big", { max_speed = speed })).body
+        end,
+        function()
+          local res = ok(session:get(web.https .. "/big", {
+            max_speed = speed, stream = true, verify = web.ca,
+          }))
+          return #res:text()
+        end,
+      }
+      for _, way in ipairs(ways) do
+        local started = uv.hrtime()
+        local sizes = curlew.gather { way, way, way }
+        assert.same({ size, size, size, n = 3 }, sizes)
+        assert.is_true((uv.hrtime() - started) * 1e-9 > 0.1) -- however fast the machine is
+      end
+    end)
+  end)
+
   it("may be slowed down, and brings all the same", function()
     run(function()
       local res = ok(session:get(web.url .. "/1k", { max_speed = 100000 }))

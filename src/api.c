@@ -57,12 +57,13 @@ static int64_t to_milliseconds(lua_Number seconds)
     return seconds > 0 && seconds < MOST ? (int64_t)ceil(seconds * 1000) : 0;
 }
 
-/* client:start(options, body, max_body, idle, connect, streamed, tells_socket) -> id, or
- * nil, option, problem. options: {NAME = value} for curl_easy_setopt. body: a string,
- * copied; true: it comes by client:feed; a list: the parts of a form; or nil. max_body:
- * bytes, -1 for no limit. Seconds, 0 for no limit: idle without progress, connect until
- * connected. streamed: the response's body is taken by client:read while it comes.
- * tells_socket: it is news that the transfer has got one. */
+/* client:start(options, body, max_body, idle, connect, streamed, tells_socket, speed) ->
+ * id, or nil, option, problem. options: {NAME = value} for curl_easy_setopt. body: a
+ * string, copied; true: it comes by client:feed; a list: the parts of a form; or nil.
+ * max_body: bytes, -1 for no limit. Seconds, 0 for no limit: idle without progress,
+ * connect until connected. streamed: the response's body is taken by client:read while it
+ * comes. tells_socket: it is news that the transfer has got one. speed: bytes a second
+ * that may come, 0 for no limit. */
 static int l_start(lua_State *L)
 {
     struct client *client = check_open(L);
@@ -70,11 +71,14 @@ static int l_start(lua_State *L)
     lua_Number max_body = luaL_optnumber(L, 4, -1);
     lua_Number idle = luaL_optnumber(L, 5, 0);
     lua_Number connect = luaL_optnumber(L, 6, 0);
+    lua_Number speed = luaL_optnumber(L, 9, 0);
     luaL_checkstack(L, 16, NULL);
     struct transfer *transfer = client_take(client);
     if (!transfer)
         return luaL_error(L, "not enough memory");
     CURLcode code = transfer_prepare(transfer);
+    if (code == CURLE_OK)
+        code = transfer_set_speed(transfer, speed < MOST ? speed : 0);
     if (code == CURLE_OK)
         code = set_body(L, transfer, 3);
     if (code != CURLE_OK)

@@ -59,6 +59,12 @@ static void size_body(struct transfer *transfer)
         buffer_reserve(&transfer->body, (size_t)expected);
 }
 
+static void note_received(struct transfer *transfer, size_t length)
+{
+    transfer->received += (int64_t)length;
+    limit_charge(transfer, length);
+}
+
 size_t on_write(char *bytes, size_t size, size_t count, void *pointer)
 {
     struct transfer *transfer = pointer;
@@ -71,9 +77,14 @@ size_t on_write(char *bytes, size_t size, size_t count, void *pointer)
         transfer->verdict = VERDICT_BODY_TOO_LARGE;
         return 0;
     }
+    if (limit_holds(transfer)) {
+        transfer->receiving_is_paused = true;
+        return CURL_WRITEFUNC_PAUSE;
+    }
     if (transfer->streamed) {
         size_t taken = stream_take(transfer, bytes, length);
-        transfer->received += taken == length ? (int64_t)length : 0;
+        if (taken == length)
+            note_received(transfer, length);
         return taken;
     }
     if (transfer->body.length == 0)
@@ -82,6 +93,6 @@ size_t on_write(char *bytes, size_t size, size_t count, void *pointer)
         transfer->verdict = VERDICT_NO_MEMORY;
         return 0;
     }
-    transfer->received += (int64_t)length;
+    note_received(transfer, length);
     return length;
 }

@@ -96,6 +96,8 @@ struct transfer {
     int64_t content_length; /* as announced, -1 when not */
     int64_t max_body;       /* bytes, after decompression; -1 for no limit */
     int64_t received;       /* bytes of the body, after decompression */
+    double max_speed;       /* bytes a second of the body, 0 for no limit */
+    double open_at;         /* ms of client_now: when more of it may come */
 
     struct buffer upload; /* what Lua has given of the request's body */
     size_t sent;          /* bytes of `upload` that libcurl has taken */
@@ -120,6 +122,7 @@ struct transfer {
     bool uploads;     /* Lua gives the body of the request */
     bool upload_open; /* and has more of it to give */
     bool receiving_is_paused, sending_is_paused;
+    bool is_held;      /* is paused until open_at */
     bool to_resume;    /* in the next step */
     bool is_stranded;  /* its attempt at an address has failed: see socket.c */
     bool tells_socket; /* it is news that the transfer has got one */
@@ -136,6 +139,9 @@ void transfer_free(struct transfer *transfer);
 bool transfer_reset(struct transfer *transfer);
 /* Sets what every transfer has: callbacks, and the options that curlew relies on. */
 CURLcode transfer_prepare(struct transfer *transfer);
+/* Limits the speed of its body to bytes a second, 0 for no limit; slow ones come in
+ * smaller pieces. */
+CURLcode transfer_set_speed(struct transfer *transfer, double speed);
 
 /* --- header.c and body.c: libcurl's callbacks --- */
 
@@ -240,11 +246,6 @@ struct transfer *client_find(struct client *client, int id);
 CURLMcode client_start(struct transfer *transfer);
 /* Gives back a transfer, in whatever state; its id is void from then on. */
 void client_release(struct transfer *transfer);
-/* Serves what is ready, without waiting; ended transfers are in the news then. */
-void client_step(struct client *client);
-/* In how many ms Lua's timer has to ring, or -1 when it is set early enough already. One
- * that rings too early is cheap, so it is only ever brought forward. */
-int64_t client_alarm(struct client *client);
 /* Mends the client after a call of libcurl's that has failed as a whole. */
 void client_check(struct client *client, CURLMcode code);
 
@@ -253,11 +254,23 @@ void client_note(struct transfer *transfer);
 /* Takes a running transfer from libcurl and gives it its result. */
 void client_end(struct transfer *transfer, CURLcode result);
 
-/* --- limit.c: limits of time --- */
+/* --- step.c --- */
+
+/* Serves what is ready, without waiting; ended transfers are in the news then. */
+void client_step(struct client *client);
+/* In how many ms Lua's timer has to ring, or -1 when it is set early enough already. One
+ * that rings too early is cheap, so it is only ever brought forward. */
+int64_t client_alarm(struct client *client);
+
+/* --- limit.c: limits of time and speed --- */
 
 /* Has the limits looked at once `limit` ms have passed since `since`; 0 is no limit. */
 void limit_note(struct client *client, int64_t limit, int64_t since);
-/* Ends the transfers that have reached a limit. */
+/* Whether more of the body would come too fast; then it is resumed when it is time. */
+bool limit_holds(struct transfer *transfer);
+/* Takes account of bytes that have come. */
+void limit_charge(struct transfer *transfer, size_t length);
+/* Ends the transfers that have reached a limit; resumes those that may go on. */
 void limit_enforce(struct client *client, int64_t now);
 
 /* --- socket.c: what libcurl and the kernel think of sockets --- */

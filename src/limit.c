@@ -1,7 +1,11 @@
-/* Limits of time that libcurl does not keep as curlew means them: without progress, and
- * until there is a connection. They are looked at when the earliest can be reached, all
- * together. */
+/* Limits that libcurl does not keep as curlew means them: of time without progress, of
+ * time until there is a connection, and of speed. They are looked at when the earliest
+ * can be reached, all together. */
 #include "core.h"
+
+#include <math.h>
+
+static const double SLACK = 100; /* ms that a transfer may be late, and catch up */
 
 void limit_note(struct client *client, int64_t limit, int64_t since)
 {
@@ -43,6 +47,36 @@ static bool is_late(struct transfer *transfer, int64_t now)
     return ready == 0;
 }
 
+/* libcurl 7.88 lets the first megabytes through at any speed, and forgets a transfer that
+ * was paused at its last bytes. */
+bool limit_holds(struct transfer *transfer)
+{
+    int64_t now = client_now();
+    if (transfer->max_speed <= 0 || transfer->open_at <= (double)now)
+        return false;
+    transfer->is_held = true;
+    limit_note(transfer->client, (int64_t)ceil(transfer->open_at) - now, now);
+    return true;
+}
+
+void limit_charge(struct transfer *transfer, size_t length)
+{
+    if (transfer->max_speed <= 0)
+        return;
+    double from = fmax(transfer->open_at, (double)client_now() - SLACK);
+    transfer->open_at = from + (double)length * 1000 / transfer->max_speed;
+}
+
+static void release(struct transfer *transfer, int64_t now)
+{
+    if (transfer->open_at <= (double)now) {
+        transfer->is_held = false;
+        stream_resume_soon(transfer);
+    } else {
+        limit_note(transfer->client, (int64_t)ceil(transfer->open_at) - now, now);
+    }
+}
+
 void limit_enforce(struct client *client, int64_t now)
 {
     client->limit_due = -1;
@@ -56,6 +90,8 @@ void limit_enforce(struct client *client, int64_t now)
             client_end(transfer, CURLE_OPERATION_TIMEDOUT);
             continue;
         }
+        if (transfer->is_held)
+            release(transfer, now);
         limit_note(client, transfer->idle_limit, transfer->progress_at);
         limit_note(client, transfer->connect_limit, transfer->started_at);
     }

@@ -3,6 +3,7 @@
 #include "core.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -57,11 +58,12 @@ bool transfer_reset(struct transfer *transfer)
     transfer->connect_limit = 0;
     transfer->uploaded = 0;
     transfer->received = 0;
+    transfer->max_speed = transfer->open_at = 0;
     transfer->streamed = transfer->discards = false;
     transfer->taken = transfer->sent = 0;
     transfer->uploads = transfer->upload_open = false;
     transfer->receiving_is_paused = transfer->sending_is_paused = false;
-    transfer->is_stranded = false;
+    transfer->is_stranded = transfer->is_held = false;
     transfer->peer_port = 0;
     transfer->error[0] = '\0';
     /* libcurl 7.88 leaves the receive buffer in a handle whose lookup has failed, or
@@ -162,6 +164,16 @@ static int on_debug(CURL *easy, curl_infotype type, char *bytes, size_t length,
     }
     client_note(transfer);
     return 0;
+}
+
+CURLcode transfer_set_speed(struct transfer *transfer, double speed)
+{
+    static const double smallest = 1024, pieces = 16; /* bytes; a second */
+    transfer->max_speed = speed;
+    double piece = fmax(smallest, speed / pieces);
+    if (speed <= 0 || piece >= RECEIVE_BUFFER)
+        return CURLE_OK;
+    return curl_easy_setopt(transfer->easy, CURLOPT_BUFFERSIZE, (long)piece);
 }
 
 #define SET(option, value)                                                               \

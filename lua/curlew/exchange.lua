@@ -50,7 +50,7 @@ local function start(exchange)
   local limits = wanted.options
   local id, option, problem = exchange.session.driver:start(options, exchange,
     exchange.body and true or wanted.body, wanted.max_body, limits.timeout.idle,
-    limits.timeout.connect, wanted.streamed, exchange.lookup ~= nil)
+    limits.timeout.connect, wanted.streamed, exchange.lookup ~= nil, limits.max_speed)
   exchange.id = id
   if not id then
     return refused(exchange, option, problem)

@@ -102,12 +102,14 @@ end
 ---@param connect number seconds until there is a connection, 0 for no limit
 ---@param streamed boolean whether the response is taken by `read`
 ---@param tells_socket boolean whether it is news that the transfer has got a socket
+---@param speed? number bytes a second that may come
 ---@return integer? id for `cancel`; nil when an option was refused
 ---@return string? option
 ---@return string? problem
-function Driver:start(options, operation, body, max_body, idle, connect, streamed, tells_socket)
+function Driver:start(options, operation, body, max_body, idle, connect, streamed, tells_socket,
+  speed)
   local id, option, problem = self.client:start(options, body, max_body, idle, connect, streamed,
-    tells_socket)
+    tells_socket, speed)
   if not id then
     return nil, option, problem
   end

@@ -203,7 +203,7 @@ local function set_network(set, given)
   set.RESOLVE = given.resolve
   set.IPRESOLVE = IP_VERSIONS[given.ip]
   if given.max_speed and given.max_speed < math.huge then
-    set.MAX_RECV_SPEED_LARGE, set.MAX_SEND_SPEED_LARGE = given.max_speed, given.max_speed
+    set.MAX_SEND_SPEED_LARGE = given.max_speed -- that of receiving is curlew's own
   end
 end
 

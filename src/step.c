@@ -1,0 +1,76 @@
+/* One step of a client: everything that is ready is served, and nothing is waited for. */
+#include "core.h"
+
+enum { ROUNDS = 16 }; /* batches of events, and wishes for 0 ms, that are served */
+
+/* libcurl does not tell again of a timer that it has told of and that is not due yet: it
+ * may have been called before, for one that was resumed. */
+static void serve_timer(struct client *client)
+{
+    int running;
+    long timeout = -1;
+    client->curl_due = -1;
+    client_check(client, curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0,
+                                                  &running));
+    if (client->curl_due < 0 && client->multi &&
+        curl_multi_timeout(client->multi, &timeout) == CURLM_OK)
+        client->curl_due = timeout < 0 ? -1 : client_now() + timeout;
+}
+
+static void collect_messages(struct client *client)
+{
+    int left;
+    CURLMsg *message;
+    while (client->multi && (message = curl_multi_info_read(client->multi, &left))) {
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        CURLcode result = message->data.result; /* the message dies with the removal */
+        struct transfer *transfer = NULL;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
+        if (result == CURLE_OK && !transfer->head_complete)
+            result = CURLE_PARTIAL_FILE; /* libcurl takes half a head for a whole one */
+        if (result == CURLE_OK && transfer->until_close && transfer->is_cut)
+            transfer->verdict = VERDICT_CUT;
+        client_end(transfer, result);
+    }
+}
+
+/* Serves what is ready, and what becomes ready by that. */
+static void serve(struct client *client)
+{
+    stream_resume(client);
+    bool more = socket_serve(client);
+    for (int round = 0; client->multi && round < ROUNDS; round++) {
+        stream_resume(client); /* those that this step has left without a socket */
+        bool due = client->curl_due >= 0 && client->curl_due <= client_now();
+        if (due)
+            serve_timer(client);
+        if (more && client->multi)
+            more = socket_serve(client);
+        if (!due && !more)
+            break;
+    }
+    collect_messages(client);
+}
+
+void client_step(struct client *client)
+{
+    serve(client);
+    int64_t now = client_now();
+    if (client->limit_due >= 0 && client->limit_due <= now)
+        limit_enforce(client, now);
+    if (client->to_resume > 0)
+        serve(client);
+}
+
+int64_t client_alarm(struct client *client)
+{
+    int64_t due = client->curl_due;
+    if (client->limit_due >= 0 && (due < 0 || client->limit_due < due))
+        due = client->limit_due;
+    if (client->running == 0 || due < 0 || (client->armed >= 0 && client->armed <= due))
+        return -1;
+    int64_t wait = due - client_now();
+    client->armed = due;
+    return wait > 1 ? wait : 1; /* never a timer of 0 ms, which starves luv's loop */
+}
