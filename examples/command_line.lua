@@ -44,4 +44,30 @@ function M.count(text)
   return number(text, 1, "a whole number of at least 1", true)
 end
 
+--- A converter for argparse: a whole number, 0 or more.
+function M.whole(text)
+  return number(text, 0, "a whole number of at least 0", true)
+end
+
+local UNITS = { [""] = 1, k = 1e3, m = 1e6, g = 1e9, t = 1e12 }
+
+--- A converter for argparse: bytes, more than 0, as "500", "2.5k" or "10M".
+function M.size(text)
+  local count, unit = text:match("^([%d.]+)([kKmMgGtT]?)[bB]?$")
+  local bytes = tonumber(count or "")
+  if bytes and bytes > 0 then
+    return math.max(1, math.floor(bytes * UNITS[unit:lower()]))
+  end
+  return nil, ("'%s' is not a number of bytes, such as 500k or 10M"):format(text)
+end
+
+--- A converter for argparse: a header field, as a list of its name and its value.
+function M.header(text)
+  local name, value = text:match("^([^:%s]+):%s*(.-)%s*$")
+  if name then
+    return { name, value }
+  end
+  return nil, ("'%s' is not of the form 'Name: value'"):format(text)
+end
+
 return M

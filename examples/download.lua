@@ -8,8 +8,11 @@ package.path = (arg[0]:match("^(.*)[/\\]") or ".") .. "/?.lua;" .. package.path
 local command_line = require "command_line"
 local curlew = require "curlew"
 local file = require "download.file"
-local names = require "download.names"
+local list = require "download.list"
+local options = require "download.options"
 local pictures = require "pictures.server"
+local rate = require "download.rate"
+local report = require "download.report"
 local uv = require "curlew.uv"
 
 local PROGRAM = "download.lua"
@@ -18,85 +21,61 @@ local function complain(format, ...)
   io.stderr:write(PROGRAM, ": ", format:format(...), "\n")
 end
 
-local function parse(arguments)
-  local parser = command_line.parser(PROGRAM, "Downloads many files at once.")
-  parser:argument("url", "what to download; none: 80 pictures that the program serves itself")
-    :args "*"
-  parser:option("-j --jobs", "how many at once; 1 is one after another (default: all)")
-    :convert(command_line.count)
-  parser:option("-o --output", "where to put them", "downloads"):argname "<folder>"
-  parser:option("-i --input-file", "read URLs from a file, one a line; - is standard input")
-    :argname "<file>"
-  parser:option("--timeout", "seconds that each may take"):convert(command_line.timeout)
-  parser:option("--delay", "seconds that the picture server waits before each answer", "0")
-    :convert(command_line.seconds)
-  parser:flag("-q --quiet", "print failures only")
-  parser:flag("-v --verbose", "print more about each file")
-  parser:epilog("Exit status: 0 all done, 1 some failed, 2 wrong use, 130 interrupted.")
-  return parser:parse(arguments), parser
+local function open_session(given)
+  local headers = {}
+  for _, field in ipairs(given.header) do
+    headers[field[1]] = field[2]
+  end
+  return curlew.session {
+    headers = headers, proxy = given.proxy, verify = not given.insecure,
+    max_connections = given.jobs, max_per_host = given.jobs,
+  }
 end
 
--- Adds the URLs of a file: blank lines and those that begin with # are passed over.
-local function read_urls(path, urls)
-  local text, problem
-  if path == "-" then
-    text, problem = io.read("*a")
-  else
-    text, problem = file.read(path)
+-- Downloads one file. Returns what has come, or nil and an error; a file that was left as it is has
+-- `is_old`.
+local function download(item, job)
+  local given, path = job.given, job.given.output .. "/" .. item.name
+  local there = not given.overwrite and uv.fs_stat(path)
+  if there and (not item.checksum or file.has_sum(path, item.checksum)) then
+    return { path = path, bytes = there.size, is_old = true }
   end
-  if not text then
-    return nil, problem
-  end
-  for line in text:gsub("^\239\187\191", ""):gmatch("[^\n]+") do -- without a byte order mark
-    local url = line:match("^%s*(.-)%s*$")
-    if url ~= "" and url:sub(1, 1) ~= "#" then
-      urls[#urls + 1] = url
-    end
-  end
-  return urls
+  return curlew.download(item.url, path, {
+    session = job.session,
+    checksum = item.checksum,
+    overwrite = given.overwrite,
+    retry = given.retries > 0 and given.retries,
+    timeout = given.timeout,
+    max_body = given.max_size,
+    max_speed = given.limit_rate,
+    pace = job.pace,
+    on_progress = function(now)
+      job.row:update(now.received, now.total)
+    end,
+  })
 end
 
-local function fetch(session, url, path, given)
-  local response, err = session:get(url, { check = true, timeout = given.timeout })
-  if not response then
-    return nil, err
-  end
-  local ok, problem = file.write(path, response.body)
-  return ok and response, problem
-end
-
-local function announce(given, name, response)
-  if given.verbose then
-    print(("%s  %.1f KB  %d  %.0f ms%s"):format(name, #response.body / 1000, response.status,
-      response.timing.total * 1000, response.reused and "  (connection reused)" or ""))
-  elseif not given.quiet then
-    print(("%s  %.1f KB"):format(name, #response.body / 1000))
-  end
-end
-
--- Without user, password and query, which may hold secrets: these are not for logs.
-local function public(url)
-  return (url:gsub("[?#].*$", ""):gsub("^(%a[%w+.-]*://)[^/]*@", "%1"))
-end
-
--- Downloads all; returns how many have failed.
-local function download_all(urls, given)
-  local jobs = given.jobs or math.max(1, #urls)
-  local session = curlew.session { max_connections = jobs, max_per_host = jobs }
-  local name_for = names.distinct()
-  local failed = 0
-  curlew.map(urls, function(url)
-    local name = name_for(url)
-    local response, problem = fetch(session, url, given.output .. "/" .. name, given)
-    if response then
-      announce(given, name, response)
+-- Downloads all, and returns the report of it.
+local function download_all(items, given)
+  local screen = curlew.terminal.open(io.stderr)
+  local is_drawn = screen.is_terminal and not (given.quiet or given.no_progress)
+  local display = curlew.progress.display { stream = screen, count = #items, quiet = not is_drawn }
+  local told = report.new(PROGRAM, given, is_drawn and uv.guess_handle(1) == "tty")
+  local session = open_session(given)
+  local pace = given.limit_total_rate and rate.limit(given.limit_total_rate)
+  curlew.map(items, function(item)
+    local row, started = display:add(item.name), uv.hrtime()
+    local result, err = download(item, { given = given, session = session, pace = pace, row = row })
+    if result then
+      row:finish(result.is_old and "there already" or nil)
     else
-      failed = failed + 1
-      complain("%s: %s", public(url), tostring(problem))
+      row:fail(err)
     end
-  end, { limit = jobs })
+    told:add(item, result, err, (uv.hrtime() - started) * 1e-9)
+  end, { limit = given.jobs })
   session:close()
-  return failed
+  display:close()
+  return told
 end
 
 -- Counts the files that are not what the server drew.
@@ -111,41 +90,51 @@ local function count_wrong(server, folder)
   return wrong
 end
 
-local function main(urls, given)
-  local server = #urls == 0 and not given.input_file and pictures.serve { delay = given.delay }
-  urls = server and server.urls or urls
+-- The program's own pictures, by the server that draws them.
+local function serve_pictures(given, items)
+  local server = pictures.serve { delay = given.delay }
+  for i, url in ipairs(server.urls) do
+    items[i] = { url = url }
+  end
+  given.overwrite = not given.no_clobber -- they are always the same
+  return server
+end
+
+local function main(items, given)
+  local server = #items == 0 and not given.input_file and serve_pictures(given, items)
+  list.name(items, given.no_clobber and function(name)
+    return uv.fs_stat(given.output .. "/" .. name) ~= nil
+  end)
+  given.jobs = given.jobs or math.max(1, #items)
   local started = uv.hrtime()
-  local failed = download_all(urls, given)
-  local seconds = (uv.hrtime() - started) * 1e-9
+  local told = download_all(items, given)
+  local what = server and "images" or told.done == 1 and "file" or "files"
+  told:finish((uv.hrtime() - started) * 1e-9, what)
+  local wrong = 0
   if server then
     server:close()
-    failed = failed == 0 and count_wrong(server, given.output) or failed
+    wrong = count_wrong(server, given.output)
   end
-  if not given.quiet then
-    local done = #urls - failed
-    local what = server and "images" or done == 1 and "file" or "files"
-    print(("%d %s downloaded in %.2fs"):format(done, what, seconds))
-  end
-  if failed > 0 then
-    complain("%d of %d failed", failed, #urls)
-  end
-  return failed == 0 and 0 or command_line.FAILED
+  return told.failed + wrong == 0 and 0 or command_line.FAILED
 end
 
 -- What to download, with the folder for it made. Wrong use ends the program here.
 local function prepare(given, parser)
-  local urls, problem = given.url, nil
-  if given.input_file then
-    urls, problem = read_urls(given.input_file, urls)
+  local items = {}
+  for i, url in ipairs(given.url) do
+    items[i] = { url = url }
   end
-  local made = urls
-  if urls then
-    made, problem = file.make_folder(given.output)
+  local ok, problem = file.make_folder(given.output)
+  if ok and given.input_file then
+    ok, problem = list.read(given.input_file, items)
   end
-  return made and urls or parser:error(problem)
+  if given.insecure then
+    complain("warning: certificates are not verified")
+  end
+  return ok and items or parser:error(problem)
 end
 
-local given, parser = parse(arg)
+local given, parser = options.parse(PROGRAM, arg)
 local ok, status = pcall(function()
   return curlew.run(main, prepare(given, parser), given)
 end)

@@ -2,11 +2,12 @@
 --- duty it is cancelled, and the cancellation is raised at the wait where it stands. To compare:
 --- spinner_thread.lua.
 ---
----     lua examples/spinner.lua [--seconds N] [MESSAGE]
+---     lua examples/spinner.lua [--seconds N] [--group] [MESSAGE]
 
 package.path = (arg[0]:match("^(.*)[/\\]") or ".") .. "/?.lua;" .. package.path
 
 local curlew = require "curlew"
+local group = require "spinner.group"
 local program = require "spinner.program"
 local screen = require "spinner.screen"
 
@@ -29,8 +30,8 @@ local function slow(seconds)
 end
 
 local function supervise(message, seconds)
-  return curlew.group(function(group)
-    local spinner = group:spawn(spin, message)
+  return curlew.group(function(tasks)
+    local spinner = tasks:spawn(spin, message)
     spinner:name("spin")
     print(spinner)
     local result = slow(seconds)
@@ -39,4 +40,4 @@ local function supervise(message, seconds)
   end)
 end
 
-program.main("spinner.lua", supervise)
+program.main("spinner.lua", supervise, group.supervise)

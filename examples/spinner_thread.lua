@@ -17,12 +17,15 @@ local function spin(message, ear, path)
   local screen = require "spinner.screen"
   local frames = screen.frames(message)
   local timer, poll = luv.new_timer(), luv.new_poll(ear)
-  timer:start(0, 100, function()
-    screen.show(frames())
-  end)
-  poll:start("r", function() -- told to stop
-    timer:close()
-    poll:close()
+  poll:start("r", function()
+    if luv.fs_read(ear, 4, -1) == "turn" then
+      timer:start(0, 100, function()
+        screen.show(frames())
+      end)
+    else -- "stop"
+      timer:close()
+      poll:close()
+    end
   end)
   luv.run()
   screen.clear()
@@ -36,9 +39,10 @@ end
 local function supervise(message, seconds)
   local pipe = uv.pipe()
   local spinner = uv.new_thread(spin, message, pipe.read, package.path)
-  print(spinner)
+  print(spinner) -- before it draws anything
+  uv.fs_write(pipe.write, "turn")
   local ok, result = curlew.pcall(slow, seconds)
-  uv.fs_write(pipe.write, "stop") -- the message
+  uv.fs_write(pipe.write, "stop")
   spinner:join()
   uv.fs_close(pipe.read)
   uv.fs_close(pipe.write)

@@ -3,7 +3,9 @@ local process = require "support.process"
 local shell = require "support.shell"
 
 -- The pages whose code is run; "https://example.org" in them stands for a server of the suite's.
-local PAGES = { "README.md", "docs/guide/tasks.md", "docs/guide/http.md" }
+local PAGES = {
+  "README.md", "docs/guide/tasks.md", "docs/guide/http.md", "docs/guide/download.md",
+}
 
 -- The code blocks of a page: `{ language =, code =, line = }`.
 local function blocks(path)

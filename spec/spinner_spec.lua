@@ -64,5 +64,72 @@ for _, program in ipairs(PROGRAMS) do
       assert.equal("", result.stdout)
       assert.truthy(result.stderr:find("'soon' is not a number of seconds", 1, true))
     end)
+
+    it("draws nothing before the object is printed", function()
+      local pane = process.tmux {
+        process.lua, program.path, "--seconds", "60", "counting", width = 60, height = 10,
+      }
+      local screen = assert(pane:wait_for("counting", 10))
+      assert.truthy(screen:find(program.object:gsub("\n$", "") .. "\n. counting$"), screen)
+      pane:keys "C-c"
+      assert.equal(130, pane:status(10))
+      pane:kill()
+    end)
+
+    it("shows a message of strangers safely", function()
+      local pane = process.tmux {
+        process.lua, program.path, "--seconds", "60", "a\27[2Jb", width = 60, height = 10,
+      }
+      assert(pane:wait_for("a\\x1b%[2Jb", 10))
+      pane:keys "C-c"
+      assert.equal(130, pane:status(10))
+      pane:kill()
+    end)
   end)
 end
+
+describe("examples/spinner.lua --group", function()
+  local function start(seconds)
+    return process.tmux {
+      process.lua, "examples/spinner.lua", "--group", "--seconds", seconds, "working",
+      width = 60, height = 12, env = { NO_COLOR = "1" },
+    }
+  end
+
+  it("gives each function a line, which says that it has failed or was cancelled", function()
+    local pane = start "2"
+    local rest = "\n. ask the mirror\n. count the stars\n. draw the map"
+    assert(pane:wait_for("^working\n. read the list" .. rest, 10))
+    assert(pane:wait_for("^working\ndone    read the list" .. rest, 10))
+    assert.equal(1, pane:status(10))
+    local text = pane:capture()
+    assert.truthy(text:find("^working\ndone    read the list\nfailed  ask the mirror: it does not"))
+    for _, name in ipairs { "count the stars", "draw the map" } do
+      assert.truthy(text:find("\nfailed  " .. name .. ": cancelled\n", 1, true))
+    end
+    assert.truthy(text:find("\nspinner.lua: it does not answer$"))
+    assert.is_true(pane:cursor().visible)
+    pane:kill()
+  end)
+
+  it("ends on Ctrl-C with all of them cancelled, and status 130", function()
+    local pane = start "100"
+    assert(pane:wait_for("draw the map", 10))
+    pane:keys "C-c"
+    assert.equal(130, pane:status(10))
+    local _, cancelled = pane:capture():gsub(": cancelled", "")
+    assert.equal(4, cancelled)
+    assert.is_true(pane:cursor().visible)
+    pane:kill()
+  end)
+
+  it("prints plain lines into a pipe", function()
+    local result = process.run {
+      process.lua, "examples/spinner.lua", "--group", "--seconds", "0.1",
+    }
+    assert.equal(1, result.status)
+    assert.equal("spinner.lua: it does not answer\n", result.stderr)
+    assert.is_nil(result.stdout:find("[\27\r|]"))
+    assert.truthy(result.stdout:find("^thinking!\ndone    read the list\nfailed  ask the mirror"))
+  end)
+end)

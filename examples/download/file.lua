@@ -1,6 +1,9 @@
---- A file appears under its name only when it is whole.
+--- Folders, and files that are read whole.
 
+local checksums = require "curlew.checksum"
 local uv = require "curlew.uv"
+
+local BLOCK = 65536 -- bytes read at a time
 
 local M = {}
 
@@ -38,32 +41,22 @@ function M.read(path)
   return bytes, problem
 end
 
---- Writes a file beside its place, and then puts it there.
+--- Whether a file has a sum.
 ---@param path string
----@param bytes string
----@return true?
----@return string? problem
-function M.write(path, bytes)
-  local part = path .. ".part"
-  local file, problem = io.open(part, "wb")
-  if not file then
-    return nil, problem
+---@param checksum string such as "sha256:HEX"
+---@return boolean
+function M.has_sum(path, checksum)
+  local algorithm, wanted = checksum:lower():match("^(%w+):(%x+)$")
+  local file, sums = io.open(path, "rb"), checksums.sums { algorithm }
+  while file do
+    local bytes = file:read(BLOCK)
+    if not bytes then
+      file:close()
+      break
+    end
+    sums:update(bytes)
   end
-  local ok
-  ok, problem = file:write(bytes)
-  if ok then
-    ok, problem = file:close()
-  else
-    file:close()
-  end
-  if ok then
-    ok, problem = os.rename(part, path)
-  end
-  if not ok then
-    os.remove(part)
-    return nil, problem
-  end
-  return true
+  return file ~= nil and sums:finish()[algorithm] == wanted
 end
 
 return M

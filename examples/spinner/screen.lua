@@ -1,15 +1,15 @@
 --- One line of the terminal, drawn again and again. Elsewhere nothing is drawn.
 
-local uv = require "luv"
+local progress = require "curlew.progress"
+local terminal = require "curlew.terminal"
 
 local M = {}
 
-local is_terminal = uv.guess_handle(1) == "tty" and os.getenv("TERM") ~= "dumb"
+local screen = terminal.open(io.stdout)
 
 local function write(text)
-  if is_terminal then
-    io.stdout:write(text)
-    io.stdout:flush()
+  if screen.is_terminal then
+    screen:write(text)
   end
 end
 
@@ -17,10 +17,10 @@ end
 ---@param message string
 ---@return fun(): string
 function M.frames(message)
-  local turn = 0
+  local turn, safe = 0, terminal.escape(message)
   return function()
-    turn = turn % 4 + 1
-    return ("|/-\\"):sub(turn, turn) .. " " .. message
+    turn = turn % #progress.frames + 1
+    return progress.frames[turn] .. " " .. safe
   end
 end
 

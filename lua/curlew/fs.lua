@@ -7,7 +7,7 @@ local uv = require "curlew.uv"
 
 local M = {}
 
-local READABLE_BY_ALL = 420 -- 0644, for the process's umask to narrow
+local FOR_ALL = 438 -- 0666, for the process's umask to narrow
 
 ---@class curlew.File
 ---@field fd integer? nil once it is closed
@@ -36,11 +36,11 @@ end
 --- Opens a file. The opening itself cannot be cancelled, so that no descriptor is lost.
 ---@async
 ---@param path string
----@param flags string as of fopen: "r", "w", "a", "wx", ...
+---@param flags string|integer as of fopen: "r", "w", "a", "wx"; or a sum of `uv.constants`
 ---@return curlew.File?
 ---@return string? problem
 function M.open(path, flags)
-  local fd, problem = scope.shield(callback.call, uv.fs_open, path, flags, READABLE_BY_ALL)
+  local fd, problem = scope.shield(callback.call, uv.fs_open, path, flags, FOR_ALL)
   if not fd then
     return nil, problem
   end
@@ -54,12 +54,20 @@ function M.of_descriptor(fd)
   return setmetatable({ fd = fd, pending = 0, is_lent = true }, File)
 end
 
+--- What luv tells of it: `type`, `size`, `ino`, `dev`, `nlink`, ...
+---@async
+---@return table?
+---@return string? problem
+function File:stat()
+  return call(self, uv.fs_fstat)
+end
+
 --- Its size in bytes; nil and a text for a folder, a pipe or the like.
 ---@async
 ---@return integer?
 ---@return string? problem
 function File:size()
-  local stat, problem = call(self, uv.fs_fstat)
+  local stat, problem = self:stat()
   if not stat then
     return nil, problem
   elseif stat.type ~= "file" then
@@ -98,6 +106,25 @@ function File:write(bytes)
   return true
 end
 
+--- Drops its bytes behind the first `size`.
+---@async
+---@param size integer
+---@return boolean?
+---@return string? problem
+function File:truncate(size)
+  return call(self, function(fd, done)
+    return uv.fs_ftruncate(fd, size, done)
+  end)
+end
+
+--- Waits until it is on the disk.
+---@async
+---@return boolean?
+---@return string? problem
+function File:sync()
+  return call(self, uv.fs_fsync)
+end
+
 --- Closes the file, once the calls under way have ended; nothing happens when it is closed. Does
 --- not wait.
 ---@return true?
@@ -111,6 +138,31 @@ function File:close()
     return uv.fs_close(fd)
   end
   return true
+end
+
+--- Calls a function of luv's for paths, such as `fs.path("rename", from, to)`.
+---@async
+---@param name string without "fs_"
+---@param ... any
+---@return any ... its results, or nil and luv's text
+function M.path(name, ...)
+  return callback.call(uv["fs_" .. name], ...)
+end
+
+--- Waits until the names in a folder are on the disk.
+---@async
+---@param path string
+---@return boolean?
+---@return string? problem
+function M.sync_folder(path)
+  local folder, problem = M.open(path, "r")
+  if not folder then
+    return nil, problem
+  end
+  local done
+  done, problem = folder:sync()
+  folder:close()
+  return done, problem
 end
 
 return M

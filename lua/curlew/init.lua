@@ -2,19 +2,25 @@
 --- its module.
 
 local curl = require "curlew.curl"
+local download = require "curlew.download"
 local errors = require "curlew.error"
 local json = require "curlew.json"
+local progress = require "curlew.progress"
 local session = require "curlew.session"
 local task = require "curlew.task"
+local terminal = require "curlew.terminal"
 local uv = require "curlew.uv"
 local version = require "curlew.version"
 
 local M = {
   version = version,
+  download = download.download,
   fetch = session.fetch,
   session = session.session,
   is_error = errors.is,
   use_json = json.use,
+  progress = progress,
+  terminal = terminal,
 }
 
 --- What this curlew is made of: `version`, `libcurl`, `tls_library`, `ca_file`, `luv`, `protocols`
