@@ -1,6 +1,7 @@
 --- What the programs' command lines have in common: argparse, with the exit statuses of the field.
 
 local argparse = require "argparse"
+local curlew = require "curlew"
 
 local M = {
   FAILED = 1,
@@ -47,6 +48,22 @@ end
 --- A converter for argparse: a whole number, 0 or more.
 function M.whole(text)
   return number(text, 0, "a whole number of at least 0", true)
+end
+
+--- Runs `main(...)` on the loop, and ends the program with the status that it returns, or 0. An
+--- error is told in one line; so is Ctrl-C.
+---@param name string of the program
+---@param main fun(...): integer?
+function M.run(name, main, ...)
+  local ok, status = pcall(curlew.run, main, ...)
+  if curlew.is_error(status, "cancelled") then
+    io.stderr:write(name, ": interrupted\n")
+    status = M.INTERRUPTED
+  elseif not ok then
+    io.stderr:write(name, ": ", tostring(status):match("^[^\n]*"), "\n")
+    status = M.FAILED
+  end
+  os.exit(status or 0, true)
 end
 
 local UNITS = { [""] = 1, k = 1e3, m = 1e6, g = 1e9, t = 1e12 }
