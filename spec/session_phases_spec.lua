@@ -110,6 +110,9 @@ describe("a request that ends", function()
         for i = 1, 6 do
           others[i] = curlew.spawn(session.get, session, site.url .. "/silent")
         end
+        wait(function()
+          return session.pool.active == #others
+        end)
         return site.url .. "/", {}, function()
           return session.pool.queued == 1
         end, function()
