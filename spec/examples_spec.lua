@@ -31,12 +31,14 @@ describe("the program", function()
     return process.run { process.lua, "examples/" .. name .. ".lua", ... }
   end
 
-  -- Asserts that the program has failed with one line. The assert of plain Lua 5.1 raises no error
-  -- objects, but complains of them.
+  -- The assert of plain Lua 5.1, and of 5.2, raises no error objects, but complains of them.
+  local raises_objects = _VERSION > "Lua 5.2" or rawget(_G, "jit") ~= nil
+
+  -- Asserts that the program has failed with one line.
   local function failed(result, name, message)
-    local is_plain = _VERSION == "Lua 5.1" and not rawget(_G, "jit")
     assert.equal(1, result.status)
-    assert.matches(("^%s.lua: %s[^\n]*\n$"):format(name, is_plain and "" or message), result.stderr)
+    assert.matches(("^%s.lua: %s[^\n]*\n$"):format(name, raises_objects and message or ""),
+      result.stderr)
   end
 
   local function interrupted(name, ...)
