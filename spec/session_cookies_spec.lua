@@ -251,6 +251,19 @@ describe("the cookies of a session", function()
     end)
   end)
 
+  it("of a Cookie header are not those of the next request", function()
+    run(function()
+      for _, given in ipairs { JAR, {} } do
+        local one = curlew.session(given)
+        assert.equal("mine=1", sent("/", { base = site.url, options = {
+          headers = { Cookie = "mine=1" },
+        } }, one))
+        assert.equal("", sent("/", nil, one))
+        one:close()
+      end
+    end)
+  end)
+
   describe("are told", function()
     it("with all that is known of them", function()
       run(function()

@@ -23,6 +23,15 @@ describe("task.testing", function()
     assert.equal(5 * 3600, passed)
   end)
 
+  it("rings for each millisecond: none is lost by rounding", function()
+    testing.run(function()
+      for millisecond = 1, 20000 do -- such as 2.006 s, which is less than 2006 ms to a computer
+        task.sleep(millisecond / 1000 - time.now())
+      end
+      assert.is_true(math.abs(time.now() - 20) < 1e-9)
+    end)
+  end)
+
   it("stands still while a task can run", function()
     testing.run(function()
       local started = time.now()

@@ -171,6 +171,8 @@ static const char *const lasting[] = {"ALTSVC", "COOKIE", "HSTS", "RESOLVE"};
 
 static bool is_lasting(const char *name)
 {
+    if (strcmp(name, "COOKIE") == 0) /* cookies of this request alone */
+        return false;
     for (size_t i = 0; i < sizeof lasting / sizeof *lasting; i++)
         if (strncmp(name, lasting[i], strlen(lasting[i])) == 0)
             return true;

@@ -92,8 +92,8 @@ end
 --- For the clock: its time has come, or may have.
 function M.ring()
   armed = nil
-  local now = clock.now() * 1000
-  while size > 0 and heap[1].tick <= now do
+  local now = clock.now()
+  while size > 0 and heap[1].tick / 1000 <= now do -- as armed: a product may be off by a bit
     local bucket = heap[1]
     drop(bucket)
     while bucket.first do
