@@ -8,18 +8,10 @@ local shell = require "support.shell"
 local tasks = require "support.tasks"
 local uv = require "curlew.uv"
 
-local ok, wait = sessions.ok, sessions.wait
+local failed, ok, wait = sessions.failed, sessions.ok, sessions.wait
 
 local BYTES = ("0123456789abcdef"):rep(4096) -- 64 KiB
 local AT_ONCE = { max = 3, backoff = 0 }
-
-local function failed(value, err)
-  if value ~= nil then
-    error("no failure but " .. tostring(value), 2)
-  end
-  assert.is_true(curlew.is_error(err))
-  return err
-end
 
 local function sha256(bytes)
   local digest = curl.digest("sha256")

@@ -6,19 +6,11 @@ local sessions = require "support.sessions"
 local shell = require "support.shell"
 local uv = require "curlew.uv"
 
-local ok, wait = sessions.ok, sessions.wait
+local failed, ok, wait = sessions.failed, sessions.ok, sessions.wait
 
 local AT_ONCE = { max = 3, backoff = 0 }
 local DATE = "Wed, 21 Oct 2015 07:28:00 GMT"
 local OLD, NEW = "old old old!", "new new new!!" -- two versions of a file
-
-local function failed(value, err)
-  if value ~= nil then
-    error("no failure but " .. tostring(value), 2)
-  end
-  assert.is_true(curlew.is_error(err))
-  return err
-end
 
 local function sha256(bytes)
   local digest = curl.digest("sha256")

@@ -2,14 +2,7 @@ local curlew = require "curlew"
 local sessions = require "support.sessions"
 local tasks = require "support.tasks"
 
-local ok = sessions.ok
-
-local function failed(value, err)
-  if value ~= nil then
-    error("no failure but " .. tostring(value), 2)
-  end
-  return err
-end
+local failed, ok = sessions.failed, sessions.ok
 
 -- The message of what `fn` raises, which has to stand in this file.
 local function blames(fn)

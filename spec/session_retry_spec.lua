@@ -6,18 +6,10 @@ local tasks = require "support.tasks"
 local testing = require "curlew.testing"
 local time = require "curlew.time"
 
-local ok = sessions.ok
+local failed, ok = sessions.failed, sessions.ok
 
 -- Retries that come at once.
 local AT_ONCE = { max = 3, backoff = 0 }
-
-local function failed(value, err)
-  if value ~= nil then
-    error("no failure but " .. tostring(value), 2)
-  end
-  assert.is_true(curlew.is_error(err))
-  return err
-end
 
 describe("a session that retries", function()
   local site, session

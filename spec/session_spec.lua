@@ -6,11 +6,8 @@ local shell = require "support.shell"
 local ok = sessions.ok
 
 -- The error of a request that is to fail.
-local function failed(value, err)
-  if value ~= nil then
-    error("no failure but " .. tostring(value), 2)
-  end
-  assert.is_true(curlew.is_error(err))
+local function failed(...)
+  local err = sessions.failed(...)
   assert.is_string(err.message)
   assert.not_matches("libcurl gave up", err.message)
   return err

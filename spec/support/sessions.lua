@@ -33,6 +33,16 @@ function M.ok(value, err)
   return value
 end
 
+--- The error of a call that has returned nil and one.
+function M.failed(value, err)
+  if value ~= nil then
+    error("no failure but " .. tostring(value), 2)
+  elseif not curlew.is_error(err) then
+    error("no error object but " .. tostring(err), 2)
+  end
+  return err
+end
+
 --- Waits until `predicate()`, while the loop turns.
 ---@async
 ---@param predicate fun(): any
