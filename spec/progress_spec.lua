@@ -412,6 +412,24 @@ describe("the drawing of a display", function()
     assert.truthy(last_line():find("^2 of 5, 1 failed .*  50%%   4.0 KB "))
   end)
 
+  it("clears the rest of each line, and lets the rate of one that stands still go down", function()
+    display = progress.display { stream = screen, count = 2 }
+    display:add("first"):update(0)
+    local row = display:add("second")
+    row:update(0)
+    now = now + 1
+    row:update(1000)
+    now = now + 1
+    display:print("")
+    assert.truthy(written[#written]:find("\rfirst [^\n]* 0 B/s\27%[K\r\n"))
+    assert.truthy(written[#written]:find("\nsecond [^\n]* 500 B/s\27%[K\r\n"))
+    now = now + 10
+    display:print("")
+    now = now + 10
+    display:print("")
+    assert.truthy(written[#written]:find("\nsecond [^\n]*   0 B/s\27%[K\r\n"))
+  end)
+
   it("goes on when a transfer begins again", function()
     display = progress.display { stream = screen, count = 1 }
     local row = display:add("row", 1000)

@@ -337,7 +337,7 @@ describe("a session that sends", function()
         assert.equal("io", err.kind)
         assert.matches("directory", err.message)
         assert.equal(0, #site.requests)
-        assert.equal(before, process.descriptors())
+        assert.is_true(process.descriptors() <= before) -- or fewer: those of tests before
         assert_works()
       end)
     end)
