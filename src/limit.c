@@ -51,8 +51,10 @@ static bool is_late(struct transfer *transfer, int64_t now)
  * was paused at its last bytes. */
 bool limit_holds(struct transfer *transfer)
 {
+    if (transfer->max_speed <= 0)
+        return false;
     int64_t now = client_now();
-    if (transfer->max_speed <= 0 || transfer->open_at <= (double)now)
+    if (transfer->open_at <= (double)now)
         return false;
     transfer->is_held = true;
     limit_note(transfer->client, (int64_t)ceil(transfer->open_at) - now, now);

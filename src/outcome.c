@@ -75,14 +75,15 @@ int outcome_push(lua_State *L, struct transfer *transfer)
         push_buffer(L, &transfer->body, transfer->taken, "body");
     lua_pushboolean(L, transfer->head_complete);
     lua_setfield(L, -2, "head_complete");
-    lua_pushinteger(L, transfer->peer_port);
-    lua_setfield(L, -2, "peer_port");
     push_integer(L, easy, CURLINFO_RESPONSE_CODE, "status");
     push_integer(L, easy, CURLINFO_HTTP_VERSION, "http_version");
     push_integer(L, easy, CURLINFO_NUM_CONNECTS, "connects");
     long os_error = 0; /* may be of the transfer before, when this one has succeeded */
-    if (transfer->result != CURLE_OK)
+    if (transfer->result != CURLE_OK) {
         curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_error);
+        lua_pushinteger(L, transfer->peer_port);
+        lua_setfield(L, -2, "peer_port");
+    }
     push_string(L, os_error ? strerror((int)os_error) : NULL, "os_error");
     push_integer(L, easy, CURLINFO_HTTP_CONNECTCODE, "proxy_status");
     push_size(L, easy, CURLINFO_SIZE_UPLOAD_T, "uploaded");

@@ -7,15 +7,18 @@
 #include <openssl/ssl.h>
 #include <string.h>
 
-/* The connection's TLS, borrowed; NULL without, and where libcurl uses another library,
- * or another OpenSSL than this file is built for. */
-static SSL *session_of(CURL *easy)
+/* Whether libcurl uses the OpenSSL that this file is built for. */
+static bool is_known(void)
 {
     static const char name[] = "OpenSSL/";
     const char *in_use = curl_version_info(CURLVERSION_NOW)->ssl_version;
-    if (!in_use || strncmp(in_use, name, sizeof name - 1) != 0 ||
-        (unsigned long)(in_use[sizeof name - 1] - '0') != OPENSSL_VERSION_NUMBER >> 28)
-        return NULL;
+    return in_use && strncmp(in_use, name, sizeof name - 1) == 0 &&
+           (unsigned long)(in_use[sizeof name - 1] - '0') == OPENSSL_VERSION_NUMBER >> 28;
+}
+
+/* The connection's TLS, borrowed; NULL without. */
+static SSL *session_of(CURL *easy)
+{
     struct curl_tlssessioninfo *info = NULL;
     CURLcode code = curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &info);
     if (code != CURLE_OK || !info || info->backend != CURLSSLBACKEND_OPENSSL)
@@ -51,7 +54,7 @@ static bool may_have_body(CURL *easy)
 void tls_watch_end(struct transfer *transfer)
 {
     CURL *easy = transfer->easy;
-    if (!may_have_body(easy) || !session_of(easy))
+    if (!may_have_body(easy) || !is_known() || !session_of(easy))
         return;
     curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
     curl_easy_setopt(easy, CURLOPT_XFERINFODATA, transfer);

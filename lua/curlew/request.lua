@@ -146,7 +146,8 @@ end
 
 -- libcurl joins these with those of the jar: a request has one Cookie field (RFC 6265 section 5.4).
 local function set_cookies(set, request)
-  local field = (request.options.headers or {}).cookie
+  local headers = request.options.headers
+  local field = headers and headers.cookie
   set.COOKIE = field and field.values and table.concat(field.values, "; ") or nil
 end
 
