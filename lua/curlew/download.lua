@@ -36,7 +36,7 @@ local OWN = {
 }
 
 local KNOWN = options.union(options.request, OWN, {
-  on_progress = checks.callable,
+  on_progress = options.request_only.on_progress,
 })
 
 -- Options of requests that a download cannot have, and why.
@@ -195,9 +195,7 @@ local function run_in_time(job, total)
   job.deadline = time.now() + total
   local result, err = time.timeout(total, run, job)
   if not result and not err.url then
-    local late = resuming.failure(job, "timeout", "%s", err.message)
-    late.retryable = true
-    return nil, late
+    return nil, resuming.failure(job, "timeout", "%s", err.message)
   end
   return result, err
 end
@@ -238,6 +236,7 @@ function M.download(address, path, given)
   local job = {
     address = address,
     url = wanted.target.url,
+    wanted = wanted,
     path = path,
     folder = folder or "",
     is_named = is_named,

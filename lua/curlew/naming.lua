@@ -37,12 +37,7 @@ local function is_bad(code)
   if code < 0x80 then
     return string.char(code):find(BAD_BYTES) ~= nil
   end
-  for i = 1, #BAD_CODES, 2 do
-    if code >= BAD_CODES[i] and code <= BAD_CODES[i + 1] then
-      return true
-    end
-  end
-  return false
+  return unicode.is_within(BAD_CODES, code)
 end
 
 local function clean(bytes)

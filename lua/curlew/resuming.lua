@@ -2,7 +2,7 @@
 --- goes on where the last one stopped.
 
 local checksum = require "curlew.checksum"
-local errors = require "curlew.error"
+local failure = require "curlew.failure"
 local naming = require "curlew.naming"
 local options = require "curlew.options"
 local partial = require "curlew.partial"
@@ -10,7 +10,6 @@ local ranges = require "curlew.ranges"
 local retry = require "curlew.retry"
 local task = require "curlew.task"
 local time = require "curlew.time"
-local url = require "curlew.url"
 
 local M = {}
 
@@ -23,14 +22,8 @@ local LONGEST_PAGE = 64 * 1024 -- bytes of an error page that are kept
 ---@param ... any
 ---@return curlew.Error
 function M.failure(job, kind, format, ...)
-  return errors.new {
-    kind = kind,
-    message = format:format(...),
-    method = "GET",
-    url = url.printable(job.url),
-    retryable = false,
-    attempts = math.max(job.attempts, 1),
-  }
+  job.wanted.attempt = math.max(job.attempts, 1)
+  return failure.of(job.wanted, kind, format, ...)
 end
 
 local function disk_failure(job, problem)
@@ -150,9 +143,7 @@ local function pour(job, answer, stop)
     end
   end
   if stop and part.size < stop then
-    local err = M.failure(job, "closed", "the body ended before it was complete")
-    err.retryable = true
-    return nil, err
+    return nil, M.failure(job, "closed", "the body ended before it was complete")
   end
   return true
 end
@@ -226,19 +217,6 @@ local function attempt(job)
   return ask(job, nil)
 end
 
--- Seconds until the next attempt after `count` that have failed; nil when there is to be none.
-local function delay_after(job, count, err)
-  local answer, policy = err.response, job.retry
-  local status = answer and answer.status
-  if not policy or count > policy.max
-    or not retry.applies(policy, "GET", true, status, not status and err or nil)
-  then
-    return nil
-  end
-  local delay = retry.delay(policy, count, answer and answer.headers:all("retry-after")[1])
-  return time.now() + delay < job.deadline and delay or nil
-end
-
 --- Brings the whole of the file into its part.
 ---@async
 ---@param job table of `curlew.download`
@@ -256,8 +234,9 @@ function M.fetch(job)
       return true
     elseif err then
       failed = failed + 1
-      local delay = delay_after(job, failed, err)
-      if not delay then
+      local answer = err.response
+      local delay = retry.pause(job.retry, failed, "GET", true, answer, not answer and err or nil)
+      if not delay or time.now() + delay >= job.deadline then
         err.attempts = job.attempts
         return nil, err
       end

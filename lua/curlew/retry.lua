@@ -152,4 +152,21 @@ function M.delay(policy, attempt, retry_after, now, random)
   return (random or math.random)() * math.min(policy.max_delay, longest)
 end
 
+--- Seconds to wait before a request that has failed is attempted once more.
+---@param policy table|false
+---@param attempt integer the one that has failed, 1 for the first
+---@param method string
+---@param is_replayable boolean whether the body can be sent again
+---@param answer? curlew.Response
+---@param err? curlew.Error where there was no answer
+---@return number? seconds nil when it is not to be attempted again
+function M.pause(policy, attempt, method, is_replayable, answer, err)
+  if not policy or attempt > policy.max
+    or not M.applies(policy, method, is_replayable, answer and answer.status, err)
+  then
+    return nil
+  end
+  return M.delay(policy, attempt, answer and answer.headers:all("retry-after")[1])
+end
+
 return M

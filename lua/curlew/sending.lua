@@ -83,25 +83,14 @@ local function follow(session, wanted, deadline)
   end
 end
 
--- How long to wait before another attempt; nil when there is to be none.
-local function delay_after(wanted, attempt, answer, err)
-  local policy, status = wanted.options.retry, answer and answer.status
-  if not policy or attempt > policy.max
-    or not retry.applies(policy, wanted.method, request.is_replayable(wanted), status, err)
-  then
-    return nil
-  end
-  local after = answer and answer.headers:all("retry-after")[1]
-  return retry.delay(policy, attempt, after)
-end
-
 -- Attempts a request as often as its policy allows.
 local function attempt_all(session, wanted, deadline)
   local attempt = 1
   while true do
     wanted.attempt = attempt
     local answer, err = follow(session, wanted, deadline)
-    local delay = delay_after(wanted, attempt, answer, err)
+    local delay = retry.pause(wanted.options.retry, attempt, wanted.method,
+      request.is_replayable(wanted), answer, err)
     if not delay or time.now() + delay >= deadline then
       if err then
         err.attempts = attempt

@@ -96,7 +96,11 @@ SECOND_LOW[0xE0], SECOND_HIGH[0xED], SECOND_LOW[0xF0], SECOND_HIGH[0xF4] = 0xA0,
 
 local LEAD = { [2] = 0xC0, [3] = 0xE0, [4] = 0xF0 } -- what the first byte has beside its bits
 
-local function is_within(ranges, code)
+--- Whether a code point is in one of some ranges.
+---@param ranges integer[] first and last code points, ascending
+---@param code integer
+---@return boolean
+function M.is_within(ranges, code)
   local low, high = 1, #ranges / 2
   while low <= high do
     local middle = (low + high - (low + high) % 2) / 2
@@ -142,10 +146,10 @@ end
 function M.width(code)
   if code < 0x300 then
     return (code < 0x20 or code >= 0x7F and code < 0xA0) and 0 or 1
-  elseif is_within(WIDE, code) then
+  elseif M.is_within(WIDE, code) then
     return 2
   end
-  return is_within(NARROW, code) and 0 or 1
+  return M.is_within(NARROW, code) and 0 or 1
 end
 
 return M

@@ -15,12 +15,7 @@ local UNSAFE = {
 }
 
 local function is_unsafe(code)
-  for i = 1, #UNSAFE, 2 do
-    if code >= UNSAFE[i] and code <= UNSAFE[i + 1] then
-      return true
-    end
-  end
-  return false
+  return unicode.is_within(UNSAFE, code)
 end
 
 -- Where a character ends and how wide it is; an invalid byte, shown as a replacement, is one wide.
