@@ -50,6 +50,14 @@ function M.whole(text)
   return number(text, 0, "a whole number of at least 0", true)
 end
 
+--- Writes a line about the program on standard error.
+---@param name string of the program
+---@param format string as in string.format
+---@param ... any
+function M.complain(name, format, ...)
+  io.stderr:write(name, ": ", format:format(...), "\n")
+end
+
 --- Runs `main(...)` on the loop, and ends the program with the status that it returns, or 0. An
 --- error is told in one line; so is Ctrl-C.
 ---@param name string of the program
@@ -57,10 +65,10 @@ end
 function M.run(name, main, ...)
   local ok, status = pcall(curlew.run, main, ...)
   if curlew.is_error(status, "cancelled") then
-    io.stderr:write(name, ": interrupted\n")
+    M.complain(name, "interrupted")
     status = M.INTERRUPTED
   elseif not ok then
-    io.stderr:write(name, ": ", tostring(status):match("^[^\n]*"), "\n")
+    M.complain(name, "%s", tostring(status):match("^[^\n]*"))
     status = M.FAILED
   end
   os.exit(status or 0, true)

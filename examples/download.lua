@@ -18,7 +18,7 @@ local uv = require "curlew.uv"
 local PROGRAM = "download.lua"
 
 local function complain(format, ...)
-  io.stderr:write(PROGRAM, ": ", format:format(...), "\n")
+  command_line.complain(PROGRAM, format, ...)
 end
 
 local function open_session(given)

@@ -4,6 +4,7 @@ local curlew = require "curlew"
 local nginx = require "support.nginx"
 local process = require "support.process"
 local sessions = require "support.sessions"
+local sha256 = require "support.sha256"
 local shell = require "support.shell"
 local tasks = require "support.tasks"
 local uv = require "curlew.uv"
@@ -12,12 +13,6 @@ local failed, ok, wait = sessions.failed, sessions.ok, sessions.wait
 
 local BYTES = ("0123456789abcdef"):rep(4096) -- 64 KiB
 local AT_ONCE = { max = 3, backoff = 0 }
-
-local function sha256(bytes)
-  local digest = curl.digest("sha256")
-  digest:update(bytes)
-  return digest:finish()
-end
 
 describe("a download", function()
   local site, session, folder, web, descriptors
@@ -62,14 +57,7 @@ describe("a download", function()
   end
 
   local function names()
-    local list = {}
-    local scan = assert(uv.fs_scandir(folder))
-    local name = uv.fs_scandir_next(scan)
-    while name do
-      list[#list + 1], name = name, uv.fs_scandir_next(scan)
-    end
-    table.sort(list)
-    return list
+    return shell.names(folder)
   end
 
   local function read(name)

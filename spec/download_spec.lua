@@ -4,7 +4,6 @@ local process = require "support.process"
 local scripted = require "support.server"
 local shell = require "support.shell"
 local unpack = require("curlew.compat").unpack
-local uv = require "curlew.uv"
 
 local PROGRAM = "examples/download.lua"
 
@@ -28,17 +27,7 @@ describe(PROGRAM, function()
   end
 
   local function files()
-    local names = {}
-    local scan = uv.fs_scandir(folder)
-    while scan do
-      local name = uv.fs_scandir_next(scan)
-      if not name then
-        break
-      end
-      names[#names + 1] = name
-    end
-    table.sort(names)
-    return names
+    return shell.names(folder)
   end
 
   it("downloads its own 80 pictures, all of them as they were drawn", function()

@@ -27,14 +27,7 @@ describe("the part of a file", function()
   end)
 
   local function names()
-    local list = {}
-    local scan = assert(uv.fs_scandir(folder))
-    local name = uv.fs_scandir_next(scan)
-    while name do
-      list[#list + 1], name = name, uv.fs_scandir_next(scan)
-    end
-    table.sort(list)
-    return list
+    return shell.names(folder)
   end
 
   local function known_of(address, more)

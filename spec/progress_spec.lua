@@ -1,8 +1,8 @@
 local blamed = require "support.blamed"
 local curlew = require "curlew"
-local environment = require "support.environment"
 local meter = require "curlew.meter"
 local process = require "support.process"
+local programs = require "support.programs"
 local progress = require "curlew.progress"
 local shell = require "support.shell"
 local task = require "curlew.task"
@@ -20,25 +20,7 @@ local curlew, progress = require "curlew", require "curlew.progress"
 local uv = require "curlew.uv"
 ]]
 
-local folder = shell.scratch()
-local count = 0
-
-local function script(body)
-  count = count + 1
-  local path = ("%s/%d.lua"):format(folder, count)
-  shell.write_file(path, HEAD .. body)
-  return path
-end
-
-local function command(body, options)
-  options = options or {}
-  local env = environment.modules()
-  env.NO_COLOR = options.no_colour or false
-  return {
-    "env", "TERM=" .. (options.term or "screen"), process.lua, script(body),
-    width = options.width, height = options.height, env = env,
-  }
-end
+local script, command = programs.beginning_with(HEAD)
 
 -- Runs a program in a real terminal.
 local function pane(body, options)
@@ -222,8 +204,7 @@ describe("the end of a display", function()
   end)
 
   it("comes with SIGTERM, of which the program dies", function()
-    local pid_file = folder .. "/pid"
-    os.remove(pid_file)
+    local pid_file = shell.scratch() .. "/pid"
     ends(([[
       local file = io.open(%q, "w") file:write(uv.os_getpid()) file:close()
       curlew.sleep(60)

@@ -1,8 +1,8 @@
-local curl = require "curlew.curl"
 local curlew = require "curlew"
 local nginx = require "support.nginx"
 local process = require "support.process"
 local sessions = require "support.sessions"
+local sha256 = require "support.sha256"
 local shell = require "support.shell"
 local uv = require "curlew.uv"
 
@@ -11,12 +11,6 @@ local failed, ok, wait = sessions.failed, sessions.ok, sessions.wait
 local AT_ONCE = { max = 3, backoff = 0 }
 local DATE = "Wed, 21 Oct 2015 07:28:00 GMT"
 local OLD, NEW = "old old old!", "new new new!!" -- two versions of a file
-
-local function sha256(bytes)
-  local digest = curl.digest("sha256")
-  digest:update(bytes)
-  return digest:finish()
-end
 
 describe("a download that was cut short", function()
   local site, session, folder, path

@@ -1,6 +1,6 @@
 local blamed = require "support.blamed"
-local environment = require "support.environment"
 local process = require "support.process"
+local programs = require "support.programs"
 local shell = require "support.shell"
 local terminal = require "curlew.terminal"
 local width = require "curlew.width"
@@ -12,25 +12,13 @@ local t = terminal.open()
 local uv = require "curlew.uv"
 ]]
 
-local folder = shell.scratch()
-local count = 0
-
-local function script(body)
-  count = count + 1
-  local path = ("%s/%d.lua"):format(folder, count)
-  shell.write_file(path, HEAD .. body)
-  return path
-end
+local script, command = programs.beginning_with(HEAD)
 
 -- Runs a program in a real terminal; `ready` is what it says once it is to be looked at.
 local function pane(body, options)
-  options = options or {}
-  local env = environment.modules()
-  env.NO_COLOR = options.no_colour or false
-  return process.tmux {
-    "env", "TERM=" .. (options.term or "screen"), process.lua, script(body),
-    width = options.width or 60, height = options.height or 12, env = env,
-  }
+  local it = command(body, options)
+  it.width, it.height = it.width or 60, it.height or 12
+  return process.tmux(it)
 end
 
 -- What a program prints in a terminal until its end.

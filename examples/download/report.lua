@@ -1,5 +1,6 @@
 --- What download.lua says: of each file on standard output, of what has failed on standard error.
 
+local command_line = require "command_line"
 local curlew = require "curlew"
 local json = require "curlew.json"
 
@@ -17,11 +18,6 @@ function M.new(program, given, is_watched)
     program = program, given = given, is_watched = is_watched,
     done = 0, failed = 0, bytes = 0, reasons = {},
   }, Report)
-end
-
---- Writes a line on standard error.
-function Report:complain(format, ...)
-  io.stderr:write(self.program, ": ", format:format(...), "\n")
 end
 
 local function as_json(item, result, err, seconds)
@@ -77,8 +73,8 @@ function Report:finish(seconds, what)
   end
   table.sort(reasons)
   if self.failed > 0 then
-    self:complain("%d of %d failed: %s", self.failed, self.done + self.failed,
-      table.concat(reasons, ", "))
+    command_line.complain(self.program, "%d of %d failed: %s", self.failed,
+      self.done + self.failed, table.concat(reasons, ", "))
   end
 end
 

@@ -54,6 +54,19 @@ function M.read_file(path)
   return text
 end
 
+--- The names in a folder, sorted; none where there is no such folder.
+---@param path string
+---@return string[]
+function M.names(path)
+  local names, scan = {}, uv.fs_scandir(path)
+  local name = scan and uv.fs_scandir_next(scan)
+  while name do
+    names[#names + 1], name = name, uv.fs_scandir_next(scan)
+  end
+  table.sort(names)
+  return names
+end
+
 --- Runs a shell command once this process has ended, however it ended: a watcher in a session of
 --- its own, which a Ctrl-C or a hang-up of the terminal does not reach, looks five times a second.
 ---@param command string
