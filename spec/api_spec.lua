@@ -32,10 +32,18 @@ describe("the client's Lua interface", function()
     assert.is_true(outcome.head_complete)
     assert.is_nil(outcome.verdict)
     assert.truthy(outcome.head:find("^HTTP/1.1 200 OK\r\n"))
+    local figures = core.figures(outcome.figures)
     for _, name in ipairs { "dns", "connect", "ready", "first_byte", "total" } do
-      assert.is_true(outcome[name] > 0 and outcome[name] < 10, name)
+      assert.is_true(figures[name] > 0 and figures[name] < 10, name)
     end
-    assert.equal(0, outcome.tls)
+    assert.equal(0, figures.tls)
+    assert.equal(5, figures.received)
+    assert.equal(5, figures.expected)
+    for _, wrong in ipairs { "", outcome.figures .. "x" } do
+      assert.has_error(function()
+        core.figures(wrong)
+      end)
+    end
   end)
 
   it("gives the result of a transfer that failed #valgrind", function()
@@ -103,7 +111,7 @@ describe("the client's Lua interface", function()
 
   it("refuses options that are unknown, or have a wrong value, by their names", function()
     local function refusal(name, value)
-      return { client.raw:start({ URL = site.url, [name] = value }) }
+      return { client.raw:start({ options = { [name] = value } }, site.url) }
     end
     assert.same({ nil, "NO_SUCH", "is not an option of this libcurl" }, refusal("NO_SUCH", 1))
     assert.same({ nil, "TIMEOUT_MS", "takes a whole number or a boolean" },
@@ -125,7 +133,7 @@ describe("the client's Lua interface", function()
     assert.same({ nil, "WRITEFUNCTION",
       "takes a C pointer or function, which Lua does not have" },
       refusal("WRITEFUNCTION", print))
-    local id, _, problem = client.raw:start { [{}] = 1 }
+    local id, _, problem = client.raw:start({ options = { [{}] = 1 } }, site.url)
     assert.is_nil(id)
     assert.equal("is not an option of this libcurl", problem)
   end)
@@ -133,7 +141,7 @@ describe("the client's Lua interface", function()
   it("starts nothing and keeps nothing of a transfer that was refused", function()
     local before = process.descriptors()
     for _ = 1, 300 do
-      assert.is_nil(client.raw:start { URL = site.url, HTTPHEADER = { "A: b", "C: \n" } })
+      assert.is_nil(client.raw:start({ options = { HTTPHEADER = { "A: b", "C: \n" } } }, site.url))
     end
     assert.equal(200, client:get(site.url .. "/").status)
     assert.equal(1, #site.requests)
@@ -144,8 +152,8 @@ describe("the client's Lua interface", function()
     for _, call in ipairs {
       function() client.raw:start() end,
       function() client.raw:start("http://127.0.0.1/") end,
-      function() client.raw:start({}, nil, "much") end,
-      function() client.raw:start({}, nil, -1, {}) end,
+      function() client.raw:start({}) end,
+      function() client.raw:start({}, site.url, "soon") end,
       function() client.raw:step(false) end,
       function() client.raw:step(false, 1) end,
       function() client.raw:take() end,
@@ -174,11 +182,11 @@ describe("the client's Lua interface", function()
 
   it("refuses work once it is closed, and may be closed again #valgrind", function()
     local other = core.client()
-    local id = other:start { URL = site.url .. "/silent" }
+    local id = other:start({}, site.url .. "/silent")
     other:step(true, {})
     other:close()
     for _, call in ipairs {
-      function() other:start { URL = site.url } end,
+      function() other:start({}, site.url) end,
       function() other:step(true, {}) end,
       function() other:fd() end,
     } do
@@ -195,7 +203,7 @@ describe("the client's Lua interface", function()
 
   it("refuses work after its finaliser was called by hand", function()
     local other = core.client()
-    other:start { URL = site.url .. "/silent" }
+    other:start({}, site.url .. "/silent")
     getmetatable(other).__gc(other)
     assert.error_matches(function()
       other:step(true, {})
@@ -221,7 +229,7 @@ describe("the client's Lua interface", function()
     local function lose_one()
       local lost = core.client()
       for _ = 1, 5 do
-        lost:start { URL = site.url .. "/silent" }
+        lost:start({}, site.url .. "/silent")
       end
       lost:step(true, {})
     end

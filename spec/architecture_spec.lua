@@ -603,7 +603,7 @@ describe("law 6: the timer is armed only when curl asks", function()
     local client = core.client(5)
     local news = {}
     for i = 1, 20 do
-      assert(client:start({ URL = "http://127.0.0.1:1/" }, nil, -1, i / 1000))
+      assert(client:start({ idle = i / 1000 }, "http://127.0.0.1:1/"))
     end
     local ended, wishes = 0, 0
     for round = 1, 50 do
@@ -679,11 +679,11 @@ describe("law 8: a client that closes ends its transfers first", function()
     for _, close in ipairs { true, false } do
       local client = core.client(5)
       for _ = 1, 50 do
-        assert(client:start({ URL = "http://127.0.0.1:1/" }, "body"))
+        assert(client:start({}, "http://127.0.0.1:1/", 0, "body"))
       end
       client:step(false, {})
       for _ = 1, 50 do
-        assert(client:start({ URL = "http://127.0.0.1:1/" }))
+        assert(client:start({}, "http://127.0.0.1:1/"))
       end
       if close then
         client:close()

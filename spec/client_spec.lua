@@ -50,7 +50,7 @@ describe("a client of the C core", function()
   it("runs another transfer for each slot that becomes free, thousands of times over", function()
     local seen = {}
     for i = 1, 2100 do -- more than the generations of one slot
-      local id = client.raw:start { URL = site.url, NOBODY = true }
+      local id = client.raw:start({ options = { NOBODY = true } }, site.url)
       assert.not_equal(seen.last, id)
       seen.last = id
       client.raw:cancel(id)
@@ -66,7 +66,7 @@ describe("a client of the C core", function()
     assert.equal(0, count)
     assert.is_nil(wait)
     for _ = 1, 5 do
-      local id = client.raw:start({ URL = site.url .. "/silent", TIMEOUT_MS = 1 }, nil, -1, 0.001)
+      local id = client.raw:start({ idle = 0.001 }, site.url .. "/silent", 0.001)
       repeat
         count, wait = client.raw:step(true, news)
         assert.is_true(wait == nil or wait >= 1)
@@ -78,11 +78,11 @@ describe("a client of the C core", function()
 
   it("asks again for the timer only when it has to ring earlier", function()
     local news = {}
-    local first = client.raw:start({ URL = site.url .. "/silent" }, nil, -1, 60)
+    local first = client.raw:start({ idle = 60 }, site.url .. "/silent")
     local _, wait = client.raw:step(false, news)
     assert.is_true(wait ~= nil and wait <= 60000)
     until_requests(1)
-    local second = client.raw:start({ URL = site.url .. "/silent" }, nil, -1, 30)
+    local second = client.raw:start({ idle = 30 }, site.url .. "/silent")
     client.raw:step(false, news)
     until_requests(2)
     _, wait = client.raw:step(false, news)
@@ -123,7 +123,7 @@ describe("a client of the C core", function()
     site:stop_listening()
     local ids = {}
     for i = 1, 3 do
-      ids[i] = client.raw:start { URL = ("http://127.0.0.1:%d/"):format(port) }
+      ids[i] = client.raw:start({}, ("http://127.0.0.1:%d/"):format(port))
     end
     client.raw:cancel(ids[2])
     local told = {}
@@ -259,7 +259,7 @@ describe("a client of the C core", function()
       local url = os.getenv("SITE")
       local files, client = {}, core.client()
       local function get()
-        local id = client:start { URL = url }
+        local id = client:start({}, url)
         local news = {}
         repeat until client:step(true, news) > 0
         return client:take(id)
@@ -317,7 +317,7 @@ describe("a client of the C core", function()
     local before = process.descriptors()
     for _ = 1, 200 do
       local short = core.client(5)
-      short:start { URL = site.url }
+      short:start({}, site.url)
       short:close()
     end
     assert.equal(before, process.descriptors())

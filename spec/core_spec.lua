@@ -84,9 +84,9 @@ describe("the C module", function()
       local core = require "curlew.core"
       a, b, c = core.client(), core.client(), core.client()
       b:close()
-      c:start { URL = "http://127.0.0.1:1/" }
+      c:start({}, "http://127.0.0.1:1/")
       c:step(true, {})
-      c:start { URL = "http://nosuch.invalid/" }
+      c:start({}, "http://nosuch.invalid/")
       c:step(true, {})
     ]]
     local child = process.run { process.lua, "-e", script }

@@ -1,5 +1,6 @@
 local lookups = require "curlew.lookups"
 local task = require "curlew.task"
+local url = require "curlew.url"
 
 local testing = task.testing
 
@@ -40,7 +41,7 @@ describe("look-ups", function()
 
   it("are for a name that libcurl will look up, and curlew can see", function()
     local function host_of(host, given)
-      return lookups.host_of { target = { host = host }, options = given or {} }
+      return lookups.host_of { target = url.parse("http://" .. host), options = given or {} }
     end
     assert.equal("example.org", host_of "example.org")
     assert.equal("example.org", host_of("example.org", { proxy = false }))

@@ -45,12 +45,8 @@ describe("the driver", function()
   end
 
   local function start(driver, path, given)
-    local options = { URL = site.url .. (path or "/") }
-    for name, value in pairs(given or {}) do
-      options[name] = value
-    end
     local op = operation()
-    op.id = assert(driver:start(options, op, nil, -1, 0))
+    op.id = assert(driver:start(op, { options = given }, site.url .. (path or "/")))
     return op
   end
 
@@ -95,7 +91,7 @@ describe("the driver", function()
 
   it("returns what libcurl refuses, and is as before", function()
     local driver = new()
-    local id, option, problem = driver:start({ NO_SUCH = 1 }, operation(), nil, -1, 0)
+    local id, option, problem = driver:start(operation(), { options = { NO_SUCH = 1 } }, site.url)
     assert.is_nil(id)
     assert.equal("NO_SUCH", option)
     assert.is_string(problem)
@@ -112,7 +108,7 @@ describe("the driver", function()
     local driver = new()
     assert.is_false(uv.loop_alive())
     local op = operation()
-    op.id = driver:start({ URL = "http://127.0.0.1:1/" }, op, nil, -1, 0)
+    op.id = driver:start(op, {}, "http://127.0.0.1:1/")
     uv.run("nowait")
     while not op.outcome do
       assert.is_true(uv.loop_alive())
@@ -154,7 +150,7 @@ describe("the driver", function()
       wait_for(start(driver))
     end
     local op = operation()
-    driver:start({ URL = site.url .. "/silent", TIMEOUT_MS = 1 }, op, nil, -1, 0.001)
+    driver:start(op, { idle = 0.001 }, site.url .. "/silent", 0.001)
     wait_for(op)
     assert.is_true(#waits > 0)
     for _, wait in ipairs(waits) do
@@ -208,7 +204,7 @@ describe("the driver", function()
       self.outcome = outcome
       driver:close({ result = 42 })
     end
-    driver:start({ URL = site.url .. "/" }, op, nil, -1, 0)
+    driver:start(op, {}, site.url .. "/")
     assert.equal(200, wait_for(op).status)
     for _, other in ipairs(others) do
       assert.equal(42, other.outcome.result)
@@ -225,7 +221,7 @@ describe("the driver", function()
       self.outcome = outcome
       second = start(driver)
     end
-    driver:start({ URL = site.url .. "/" }, first, nil, -1, 0)
+    driver:start(first, {}, site.url .. "/")
     wait_for(first)
     assert.equal("hello", wait_for(second).body)
   end)
@@ -243,7 +239,7 @@ describe("the driver", function()
           end
         end
       end
-      ops[i].id = driver:start({ URL = site.url .. "/" }, ops[i], nil, -1, 0)
+      ops[i].id = driver:start(ops[i], {}, site.url .. "/")
     end
     shell.turn(function()
       return driver.count == 0
@@ -290,7 +286,7 @@ describe("the driver", function()
   it("outlives the variable that held it while a transfer runs", function()
     local op = operation()
     op.driver = loop.new(10)
-    op.driver:start({ URL = site.url .. "/" }, op, nil, -1, 0)
+    op.driver:start(op, {}, site.url .. "/")
     collectgarbage()
     collectgarbage()
     assert.equal("hello", wait_for(op).body)
@@ -303,7 +299,7 @@ describe("the driver", function()
       local uv = require "curlew.uv"
       driver = loop.new(10)
       other = loop.new(10)
-      driver:start({ URL = os.getenv("SITE") .. "/silent" }, { finish = print }, nil, -1, 0)
+      driver:start({ finish = print }, {}, os.getenv("SITE") .. "/silent")
       for _ = 1, 3 do uv.run("nowait") end
       if os.getenv("CLOSE") then other:close({}) driver:close({ result = 42 }) end
     ]]

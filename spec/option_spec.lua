@@ -56,14 +56,14 @@ describe("client:start", function()
 
   -- The refusal of one option: its name, and what is wrong with the value.
   local function refusal(name, value)
-    local id, option, problem = client:start { [name] = value }
+    local id, option, problem = client:start({ options = { [name] = value } }, URL)
     assert.is_nil(id)
     assert.equal(name, option)
     return problem
   end
 
   local function accepts(name, value)
-    local id, option, problem = client:start { URL = URL, [name] = value }
+    local id, option, problem = client:start({ options = { [name] = value } }, URL)
     assert.equal("number", type(id), tostring(option) .. ": " .. tostring(problem))
     client:cancel(id)
   end
@@ -147,7 +147,7 @@ describe("client:start", function()
 
   it("keeps its own copy of what it was given", function()
     local list = { "A: b" }
-    local id = client:start { URL = URL, HTTPHEADER = list }
+    local id = client:start({ options = { HTTPHEADER = list } }, URL)
     list[1] = nil
     collectgarbage()
     collectgarbage()
@@ -177,7 +177,7 @@ describe("client:start", function()
       assert.equal("is not an option of this libcurl", refusal(name, 1))
     end
     for _, key in ipairs { 1, 10002, 1.5, true, print } do
-      local id, _, problem = client:start { [key] = 1 }
+      local id, _, problem = client:start({ options = { [key] = 1 } }, URL)
       assert.is_nil(id)
       assert.equal("is not an option of this libcurl", problem)
     end
@@ -190,7 +190,7 @@ describe("client:start", function()
       end)
     end
     assert.has_error(function()
-      client:start({}, nil, "all")
+      client:start({}, URL, "all")
     end)
     assert.has_error(function()
       client.start({}, {})
@@ -198,13 +198,13 @@ describe("client:start", function()
   end)
 
   it("can go on after any number of refusals, and loses no id by them", function()
-    local first = client:start { URL = URL }
+    local first = client:start({}, URL)
     client:cancel(first)
     for _ = 1, 1000 do
       refusal("HTTPHEADER", { "fine", "not\nfine" })
       refusal("NOPE", 1)
     end
-    local id = client:start { URL = URL }
+    local id = client:start({}, URL)
     assert.equal("number", type(id))
     assert.not_equal(first, id)
     assert.has_error(function()
@@ -213,7 +213,7 @@ describe("client:start", function()
   end)
 
   it("is over once the client is closed, which may be closed again", function()
-    local id = client:start { URL = URL }
+    local id = client:start({}, URL)
     client:close()
     client:close()
     for _, call in ipairs {
@@ -236,7 +236,7 @@ describe("client:start", function()
   end)
 
   it("gives ids that no wrong number can stand for", function()
-    local id = client:start { URL = URL }
+    local id = client:start({}, URL)
     for _, wrong in ipairs { -1, 0, 1, id + 1, -id, id + 2 ^ 20, 2 ^ 31 - 1, -2 ^ 31 } do
       client:cancel(wrong)
       assert.has_error(function()
@@ -248,6 +248,6 @@ describe("client:start", function()
 
   it("does not take a name with a NUL in it for the name before the NUL", function()
     assert.is_nil(core.option_type("URL\0x"))
-    assert.is_nil((client:start { ["URL\0x"] = URL }))
+    assert.is_nil((client:start({ options = { ["URL\0x"] = URL } }, URL)))
   end)
 end)

@@ -2,6 +2,7 @@ local options = require "curlew.options"
 local redirect = require "curlew.redirect"
 local request = require "curlew.request"
 local response = require "curlew.response"
+local setup = require "curlew.setup"
 
 local function new(given, method, address)
   return assert(request.new(options.for_session(), method, address or "http://a/dir/x", given))
@@ -80,7 +81,7 @@ describe("a redirect", function()
     assert.is_nil(next_one.options.headers["content-type"])
     assert.is_nil(next_one.options.headers["content-language"])
     assert.same({ "z" }, next_one.options.headers.accept.values)
-    assert.is_nil(request.curl_options(next_one).POST)
+    assert.is_nil(setup.of(next_one).options.POST)
   end)
 
   it("sends the body again with 307 and 308", function()
@@ -130,7 +131,7 @@ describe("a redirect", function()
       end
       assert.same({ "accept" }, names)
       assert.is_nil(next_one.target.user)
-      assert.is_nil(request.curl_options(next_one).USERNAME)
+      assert.is_nil(setup.of(next_one).options.USERNAME)
     end
   end)
 

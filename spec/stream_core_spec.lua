@@ -1,3 +1,4 @@
+local core = require "curlew.core"
 local core_client = require "support.core_client"
 local server = require "support.server"
 local uv = require "curlew.uv"
@@ -255,9 +256,9 @@ describe("a transfer piece by piece", function()
     wait_for_news(id)
     live:chunk("12345")
     client:turn(function()
-      return client.raw:peek(id).received == 5
+      return core.figures(client.raw:peek(id).figures).received == 5
     end)
-    local now = client.raw:peek(id)
+    local now = core.figures(client.raw:peek(id).figures)
     assert.equal(5, now.received)
     assert.equal(-1, now.expected)
     assert.equal(0, now.uploaded)

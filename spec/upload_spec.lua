@@ -22,13 +22,11 @@ describe("an upload", function()
     return table.concat(pieces, "|"), problem
   end
 
-  it("is none where there is no body, or one that libcurl has", function()
+  it("is none where libcurl has it, as a form", function()
     curlew.run(function()
-      for _, body in ipairs { false, "text", { { name = "a", value = "b" } } } do
-        local opened, refused = upload.open { body = body or nil }
-        assert.is_nil(opened)
-        assert.is_nil(refused)
-      end
+      local opened, err = upload.open { body = { { name = "a", value = "b" } } }
+      assert.is_nil(opened)
+      assert.is_nil(err)
     end)
   end)
 
@@ -128,14 +126,17 @@ describe("an upload", function()
       for name, message in pairs {
         [directory .. "/missing"] = "ENOENT", [directory] = "directory",
       } do
-        local body, refused, problem = upload.open { source = { path = name } }
-        assert.is_nil(body)
-        assert.equal(name, refused)
-        assert.matches(message, problem)
-        body, refused, problem = upload.open { body = { { file = path }, { file = name } } }
-        assert.is_nil(body)
-        assert.equal(name, refused)
-        assert.matches(message, problem)
+        for _, wanted in ipairs {
+          { source = { path = name } },
+          { body = { { file = path }, { file = name } } },
+        } do
+          wanted.method, wanted.target = "POST", { url = "http://h/" }
+          local body, err = upload.open(wanted)
+          assert.is_nil(body)
+          assert.equal("io", err.kind)
+          assert.matches("cannot send " .. name, err.message, 1, true)
+          assert.matches(message, err.message)
+        end
       end
       assert.equal(before, process.descriptors())
     end)

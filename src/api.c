@@ -38,10 +38,13 @@ static CURLcode set_body(lua_State *L, struct transfer *transfer, int index)
 {
     transfer->uploads = lua_isboolean(L, index) && lua_toboolean(L, index);
     transfer->upload_open = transfer->uploads;
-    if (lua_istable(L, index))
+    if (lua_istable(L, index)) {
+        transfer->altered = true;
         return mime_set(L, transfer, index);
+    }
     if (lua_type(L, index) != LUA_TSTRING)
         return CURLE_OK;
+    transfer->altered = true;
     size_t length;
     const char *body = lua_tolstring(L, index, &length);
     CURLcode code =
@@ -57,49 +60,105 @@ static int64_t to_milliseconds(lua_Number seconds)
     return seconds > 0 && seconds < MOST ? (int64_t)ceil(seconds * 1000) : 0;
 }
 
-/* client:start(options, body, max_body, idle, connect, streamed, tells_socket, speed) ->
- * id, or nil, option, problem. options: {NAME = value} for curl_easy_setopt. body: a
- * string, copied; true: it comes by client:feed; a list: the parts of a form; or nil.
- * max_body: bytes, -1 for no limit. Seconds, 0 for no limit: idle without progress,
- * connect until connected. streamed: the response's body is taken by client:read while it
- * comes. tells_socket: it is news that the transfer has got one. speed: bytes a second
- * that may come, 0 for no limit. */
-static int l_start(lua_State *L)
+/* A number of the table at `index`, or `none` when it has no such field. */
+static lua_Number number_of(lua_State *L, int index, const char *name, lua_Number none)
 {
-    struct client *client = check_open(L);
-    luaL_checktype(L, 2, LUA_TTABLE);
-    lua_Number max_body = luaL_optnumber(L, 4, -1);
-    lua_Number idle = luaL_optnumber(L, 5, 0);
-    lua_Number connect = luaL_optnumber(L, 6, 0);
-    lua_Number speed = luaL_optnumber(L, 9, 0);
-    luaL_checkstack(L, 16, NULL);
-    struct transfer *transfer = client_take(client);
-    if (!transfer)
-        return luaL_error(L, "not enough memory");
-    CURLcode code = transfer_prepare(transfer);
-    if (code == CURLE_OK)
-        code = transfer_set_speed(transfer, speed < MOST ? speed : 0);
-    if (code == CURLE_OK)
-        code = set_body(L, transfer, 3);
-    if (code != CURLE_OK)
-        return push_refusal(L, transfer, "", curl_easy_strerror(code));
+    lua_pushstring(L, name);
+    lua_rawget(L, index);
+    lua_Number number = lua_type(L, -1) == LUA_TNUMBER ? lua_tonumber(L, -1) : none;
+    lua_pop(L, 1);
+    return number;
+}
+
+static bool flag_of(lua_State *L, int index, const char *name)
+{
+    lua_pushstring(L, name);
+    lua_rawget(L, index);
+    bool flag = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    return flag;
+}
+
+/* Tells the handle the options of the setup at `index`: NULL, or what is wrong, with the
+ * name of the option on top of the stack. */
+static const char *set_options(lua_State *L, struct transfer *transfer, int index)
+{
+    lua_pushliteral(L, "options");
+    lua_rawget(L, index);
+    if (!lua_istable(L, -1))
+        return NULL;
+    int options = lua_gettop(L);
     lua_pushnil(L);
-    while (lua_next(L, 2)) {
+    while (lua_next(L, options)) {
         size_t length = 0;
         const char *name =
             lua_type(L, -2) == LUA_TSTRING ? lua_tolstring(L, -2, &length) : "";
         const char *problem = "is not an option of this libcurl";
         if (strlen(name) == length)
             problem = option_set(L, transfer, name, lua_gettop(L));
-        if (problem)
-            return push_refusal(L, transfer, name, problem);
+        if (problem) {
+            lua_pushstring(L, name);
+            return problem;
+        }
         lua_pop(L, 1);
     }
+    return NULL;
+}
+
+/* Makes the transfer one of the setup at `index`; as set_options. */
+static const char *set_up(lua_State *L, struct transfer *transfer, int index)
+{
+    lua_Number max_body = number_of(L, index, "max_body", -1);
+    lua_Number speed = number_of(L, index, "max_speed", 0);
     transfer->max_body = max_body >= 0 && max_body < MOST ? (int64_t)max_body : -1;
-    transfer->idle_limit = to_milliseconds(idle);
-    transfer->connect_limit = to_milliseconds(connect);
-    transfer->streamed = lua_toboolean(L, 7);
-    transfer->tells_socket = lua_toboolean(L, 8);
+    transfer->idle_limit = to_milliseconds(number_of(L, index, "idle", 0));
+    transfer->connect_limit = to_milliseconds(number_of(L, index, "connect", 0));
+    transfer->streamed = flag_of(L, index, "streamed");
+    CURLcode code = transfer_prepare(transfer);
+    if (code == CURLE_OK)
+        code = transfer_set_speed(transfer, speed < MOST ? speed : 0);
+    if (code == CURLE_OK)
+        return set_options(L, transfer, index);
+    lua_pushliteral(L, "");
+    return curl_easy_strerror(code);
+}
+
+/* client:start(setup, url, timeout, body, tells_socket) -> id, or nil, option, problem.
+ *
+ * setup, what many transfers have in common: `options`, {NAME = value} for
+ * curl_easy_setopt; `max_body`, bytes, -1 for no limit; `max_speed`, bytes a second that
+ * may come; in seconds `idle`, without progress, and `connect`, until connected; 0 for no
+ * limit. `streamed`: the response's body is taken by client:read while it comes. With a
+ * `number` of its own, a handle that was told of it once is not told again.
+ *
+ * timeout: seconds in total, 0 for no limit. body: a string, copied; true: it comes by
+ * client:feed; a list: the parts of a form; or nil. tells_socket: it is news that the
+ * transfer has got one. */
+static int l_start(lua_State *L)
+{
+    struct client *client = check_open(L);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    const char *url = luaL_checkstring(L, 3);
+    lua_Number timeout = luaL_optnumber(L, 4, 0);
+    luaL_checkstack(L, 16, NULL);
+    lua_settop(L, 6);
+    int64_t setup = (int64_t)number_of(L, 2, "number", 0);
+    struct transfer *transfer = client_take(client, setup);
+    if (!transfer)
+        return luaL_error(L, "not enough memory");
+    if (setup == 0 || transfer->setup != setup) {
+        const char *problem = set_up(L, transfer, 2);
+        if (problem)
+            return push_refusal(L, transfer, lua_tostring(L, -1), problem);
+        transfer->setup = setup;
+    }
+    CURLcode code = curl_easy_setopt(transfer->easy, CURLOPT_URL, url);
+    if (code == CURLE_OK)
+        code = set_body(L, transfer, 5);
+    if (code != CURLE_OK)
+        return push_refusal(L, transfer, "", curl_easy_strerror(code));
+    transfer->total_limit = to_milliseconds(timeout);
+    transfer->tells_socket = lua_toboolean(L, 6);
     CURLMcode added = client_start(transfer);
     if (added != CURLM_OK)
         return push_refusal(L, transfer, "", curl_multi_strerror(added));
@@ -146,6 +205,11 @@ static int l_take(lua_State *L)
     if (!transfer || transfer->state != TRANSFER_ENDED)
         return luaL_error(L, "no transfer of this id has ended");
     int count = outcome_push(L, transfer);
+    curl_off_t received = 0, sent = 0;
+    curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_DOWNLOAD_T, &received);
+    curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+    client->received += received;
+    client->sent += sent;
     client_release(transfer);
     return count;
 }
@@ -165,6 +229,16 @@ static int l_sockets(lua_State *L)
 {
     lua_pushinteger(L, check_client(L)->sockets);
     return 1;
+}
+
+/* client:moved() -> bytes of bodies received and sent, on the wire, of the transfers that
+ * have ended; also once the client is closed. */
+static int l_moved(lua_State *L)
+{
+    const struct client *client = check_client(L);
+    lua_pushnumber(L, (lua_Number)client->received);
+    lua_pushnumber(L, (lua_Number)client->sent);
+    return 2;
 }
 
 /* client:fd() -> the descriptor that is readable when a step is due. */
@@ -203,9 +277,10 @@ int l_client_new(lua_State *L)
 void client_register(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"start", l_start},   {"step", l_step},  {"take", l_take},
-        {"cancel", l_cancel}, {"fd", l_fd},      {"sockets", l_sockets},
-        {"close", l_close},   {"__gc", l_close}, {NULL, NULL},
+        {"start", l_start},   {"step", l_step},   {"take", l_take},
+        {"cancel", l_cancel}, {"fd", l_fd},       {"sockets", l_sockets},
+        {"moved", l_moved},   {"close", l_close}, {"__gc", l_close},
+        {NULL, NULL},
     };
     luaL_newmetatable(L, CLIENT);
     lua_pushvalue(L, -1);

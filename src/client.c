@@ -6,6 +6,7 @@
 
 enum {
     KEPT = 64,      /* ended transfers that are kept for the next requests */
+    SEARCHED = 16,  /* of these, for one of the right setup */
     SLOT_BITS = 20, /* of an id; the bits above are the generation of the slot */
     MAX_SLOTS = 1 << SLOT_BITS,
     MAX_GENERATION = (1 << (31 - SLOT_BITS)) - 1,
@@ -52,18 +53,37 @@ static void release_slot(struct client *client, int number)
     client->free_slot = number;
 }
 
-struct transfer *client_take(struct client *client)
+/* One of the kept transfers, which is not kept any more then: with that setup, or else
+ * ready for another; NULL when there is none. */
+static struct transfer *take_kept(struct client *client, int64_t setup)
+{
+    struct transfer **link = &client->kept, *transfer = *link;
+    for (int i = 0; i < SEARCHED && transfer && transfer->setup != setup; i++) {
+        link = &transfer->next;
+        transfer = *link;
+    }
+    if (!transfer) {
+        link = &client->kept;
+        transfer = *link;
+    }
+    if (!transfer)
+        return NULL;
+    *link = transfer->next;
+    client->kept_count--;
+    if (transfer->setup == setup || transfer->setup == 0 || transfer_reset(transfer))
+        return transfer;
+    transfer_free(transfer);
+    return NULL;
+}
+
+struct transfer *client_take(struct client *client, int64_t setup)
 {
     int slot = take_slot(client);
     if (slot < 0)
         return NULL;
-    struct transfer *transfer = client->kept;
-    if (transfer) {
-        client->kept = transfer->next;
-        client->kept_count--;
-    } else {
+    struct transfer *transfer = take_kept(client, setup);
+    if (!transfer)
         transfer = transfer_new(client);
-    }
     if (!transfer) {
         release_slot(client, slot);
         return NULL;
@@ -93,6 +113,7 @@ CURLMcode client_start(struct transfer *transfer)
     transfer->started_at = transfer->progress_at = client_now();
     limit_note(client, transfer->idle_limit, transfer->progress_at);
     limit_note(client, transfer->connect_limit, transfer->started_at);
+    limit_note(client, transfer->total_limit, transfer->started_at);
     return CURLM_OK;
 }
 
@@ -137,13 +158,20 @@ static void forget_news(struct client *client, struct transfer *transfer)
         client->news_last = before;
 }
 
-/* Whether the handle keeps nothing that the next request must not see. libcurl forgets
- * the options in a reset, but not the system's last error. */
-static bool is_reusable(struct transfer *transfer)
+/* Makes a transfer fit for the next request; false when it is not to serve another. One
+ * of the same setup can do without a reset when this one has left nothing behind. */
+static bool recycle(struct transfer *transfer)
 {
-    long os_error = 0;
+    if (transfer->single_use)
+        return false;
+    if (transfer->setup && !transfer->altered && transfer->state == TRANSFER_ENDED &&
+        transfer->result == CURLE_OK) {
+        transfer_clear(transfer);
+        return true;
+    }
+    long os_error = 0; /* is not forgotten in a reset */
     curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &os_error);
-    return os_error == 0 && !transfer->single_use;
+    return os_error == 0 && transfer_reset(transfer);
 }
 
 void client_release(struct transfer *transfer)
@@ -158,8 +186,7 @@ void client_release(struct transfer *transfer)
     client->to_resume -= transfer->to_resume;
     transfer->to_resume = false;
     release_slot(client, transfer->id & (MAX_SLOTS - 1));
-    if (client->kept_count == KEPT || !is_reusable(transfer) ||
-        !transfer_reset(transfer)) {
+    if (client->kept_count == KEPT || !recycle(transfer)) {
         transfer_free(transfer);
         return;
     }
@@ -228,7 +255,10 @@ void client_close(struct client *client)
     pollset_close(&client->set);
     free(client->slots);
     free(client->watches);
-    *client = (struct client){.set.fd = -1, .free_slot = -1};
+    *client = (struct client){.set.fd = -1,
+                              .free_slot = -1,
+                              .received = client->received,
+                              .sent = client->sent};
 }
 
 /* Once the multi handle has failed as a whole, no transfer reports any more: all are

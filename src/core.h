@@ -104,7 +104,8 @@ struct transfer {
 
     struct buffer log; /* what libcurl tells, a line each; when asked for */
 
-    int64_t connect_limit; /* ms until it is connected; 0 for no limit, or when it is */
+    int64_t total_limit;   /* ms, 0 for no limit */
+    int64_t connect_limit; /* ms until it is connected, 0 for no limit */
     int64_t started_at;    /* ms of client_now */
     int64_t idle_limit;    /* ms without any progress, 0 for no limit */
     int64_t progress_at;   /* ms of client_now: when bytes last moved */
@@ -114,6 +115,8 @@ struct transfer {
 
     struct transfer *next; /* among those kept, or in the news */
 
+    int64_t setup;      /* number of what its handle was told, see api.c; 0 for none */
+    bool altered;       /* was told more than that */
     bool single_use;    /* has options that a reset does not undo: see option.c */
     bool head_complete; /* of the last response */
     bool until_close;   /* its body has neither a length nor chunks: see tls.c */
@@ -126,6 +129,7 @@ struct transfer {
     bool to_resume;    /* in the next step */
     bool is_stranded;  /* its attempt at an address has failed: see socket.c */
     bool tells_socket; /* it is news that the transfer has got one */
+    bool is_connected; /* was seen to be, once the limit for that was over */
     bool log_is_open;  /* the last line of the head that it sends is not over */
     bool in_news;
     bool discards; /* what comes is not wanted any more */
@@ -134,13 +138,13 @@ struct transfer {
 
 struct transfer *transfer_new(struct client *client);
 void transfer_free(struct transfer *transfer);
-/* Makes a transfer fit for the next request; keeps its handle and small buffers. False
- * when the handle is not fit for another. */
+/* Forgets the last request, but not the setup; keeps small buffers. */
+void transfer_clear(struct transfer *transfer);
+/* Forgets that as well. False when the handle is not fit for another request. */
 bool transfer_reset(struct transfer *transfer);
 /* Sets what every transfer has: callbacks, and the options that curlew relies on. */
 CURLcode transfer_prepare(struct transfer *transfer);
-/* Limits the speed of its body to bytes a second, 0 for no limit; slow ones come in
- * smaller pieces. */
+/* Limits the speed of its body to bytes a second; slow ones come in smaller pieces. */
 CURLcode transfer_set_speed(struct transfer *transfer, double speed);
 
 /* --- header.c and body.c: libcurl's callbacks --- */
@@ -226,6 +230,8 @@ struct client {
     int running;                             /* transfers in RUNNING */
     int to_resume;                           /* transfers to resume in the next step */
     int sockets;                             /* that are open */
+    /* Bytes of bodies, on the wire, of the transfers that have ended: */
+    curl_off_t received, sent;
     /* Times of client_now in ms, -1 for never: */
     int64_t curl_due;        /* libcurl wants to be called */
     int64_t limit_due;       /* the first that a transfer could reach a limit */
@@ -240,8 +246,9 @@ bool client_open(struct client *client);
 /* Ends all transfers, then the connections; frees all but the struct. May be called
  * again. */
 void client_close(struct client *client);
-/* A transfer to fill in and start. NULL: memory is out. */
-struct transfer *client_take(struct client *client);
+/* A transfer to fill in and start; if one is kept that has this setup, not 0, that one.
+ * NULL: memory is out. */
+struct transfer *client_take(struct client *client, int64_t setup);
 struct transfer *client_find(struct client *client, int id);
 CURLMcode client_start(struct transfer *transfer);
 /* Gives back a transfer, in whatever state; its id is void from then on. */
@@ -289,23 +296,17 @@ struct client *check_open(lua_State *L);
 void client_register(lua_State *L);
 int l_client_new(lua_State *L);
 
-/* --- url.c --- */
-
-/* Adds parse_url to the module table on top of the stack. */
-void url_register(lua_State *L);
-
-/* --- file.c --- */
-
-/* Adds lock and O_NOFOLLOW to the module table on top of the stack. */
-void file_register(lua_State *L);
-
-/* --- tls.c and digest.c, where OpenSSL is --- */
+/* --- tls.c, where OpenSSL is --- */
 
 /* Has it noted in is_cut whether the connection of a body that lasts until its close ends
  * without the server's word. */
 void tls_watch_end(struct transfer *transfer);
 
-/* Adds digest to the module table on top of the stack. */
-void digest_register(lua_State *L);
+/* --- functions of the module: each adds its own to the table on top of the stack --- */
+
+void outcome_register(lua_State *L); /* figures */
+void url_register(lua_State *L);     /* parse_url */
+void file_register(lua_State *L);    /* lock and O_NOFOLLOW */
+void digest_register(lua_State *L);  /* digest, where OpenSSL is */
 
 #endif

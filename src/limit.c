@@ -1,6 +1,7 @@
 /* Limits that libcurl does not keep as curlew means them: of time without progress, of
- * time until there is a connection, and of speed. They are looked at when the earliest
- * can be reached, all together. */
+ * time until there is a connection, and of speed; and of time in total, which it keeps at
+ * the cost of a timer for each transfer. They are looked at when the earliest can be
+ * reached, all together. */
 #include "core.h"
 
 #include <math.h>
@@ -34,16 +35,22 @@ static bool is_idle(struct transfer *transfer, int64_t now)
     return false;
 }
 
+static bool is_over(const struct transfer *transfer, int64_t now)
+{
+    return transfer->total_limit > 0 &&
+           transfer->started_at + transfer->total_limit <= now;
+}
+
 /* Whether there is no connection in time. libcurl's own limit does not count the wait for
  * another transfer's connection, which may turn out to be one that both can use. */
 static bool is_late(struct transfer *transfer, int64_t now)
 {
-    if (transfer->connect_limit == 0 ||
+    if (transfer->connect_limit == 0 || transfer->is_connected ||
         transfer->started_at + transfer->connect_limit > now)
         return false;
     curl_off_t ready = 0;
     curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T, &ready);
-    transfer->connect_limit = 0;
+    transfer->is_connected = ready > 0;
     return ready == 0;
 }
 
@@ -86,7 +93,7 @@ void limit_enforce(struct client *client, int64_t now)
         struct transfer *transfer = client->slots[i].transfer;
         if (!transfer || transfer->state != TRANSFER_RUNNING)
             continue;
-        bool late = is_late(transfer, now);
+        bool late = is_over(transfer, now) || is_late(transfer, now);
         if (late || is_idle(transfer, now)) {
             transfer->verdict = late ? VERDICT_NONE : VERDICT_IDLE;
             client_end(transfer, CURLE_OPERATION_TIMEDOUT);
@@ -95,6 +102,8 @@ void limit_enforce(struct client *client, int64_t now)
         if (transfer->is_held)
             release(transfer, now);
         limit_note(client, transfer->idle_limit, transfer->progress_at);
-        limit_note(client, transfer->connect_limit, transfer->started_at);
+        limit_note(client, transfer->total_limit, transfer->started_at);
+        if (!transfer->is_connected)
+            limit_note(client, transfer->connect_limit, transfer->started_at);
     }
 }

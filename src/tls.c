@@ -59,4 +59,5 @@ void tls_watch_end(struct transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
     curl_easy_setopt(easy, CURLOPT_XFERINFODATA, transfer);
     curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+    transfer->altered = true;
 }

@@ -36,12 +36,8 @@ void transfer_free(struct transfer *transfer)
     free(transfer);
 }
 
-bool transfer_reset(struct transfer *transfer)
+void transfer_clear(struct transfer *transfer)
 {
-    if (transfer->client->share) /* libcurl 7.88 loses its list of files in a reset */
-        curl_easy_setopt(transfer->easy, CURLOPT_COOKIEFILE, NULL);
-    curl_easy_reset(transfer->easy);
-    free_lent(transfer);
     buffer_reset(&transfer->head, KEPT_HEAD);
     buffer_reset(&transfer->trailers, 0);
     buffer_reset(&transfer->body, KEPT_BODY);
@@ -53,19 +49,27 @@ bool transfer_reset(struct transfer *transfer)
     transfer->result = CURLE_OK;
     transfer->head_complete = transfer->until_close = transfer->is_cut = false;
     transfer->content_length = -1;
-    transfer->max_body = -1;
-    transfer->idle_limit = 0;
-    transfer->connect_limit = 0;
     transfer->uploaded = 0;
     transfer->received = 0;
-    transfer->max_speed = transfer->open_at = 0;
-    transfer->streamed = transfer->discards = false;
+    transfer->open_at = 0;
+    transfer->discards = false;
     transfer->taken = transfer->sent = 0;
     transfer->uploads = transfer->upload_open = false;
     transfer->receiving_is_paused = transfer->sending_is_paused = false;
-    transfer->is_stranded = transfer->is_held = false;
+    transfer->is_stranded = transfer->is_held = transfer->is_connected = false;
     transfer->peer_port = 0;
     transfer->error[0] = '\0';
+}
+
+bool transfer_reset(struct transfer *transfer)
+{
+    transfer_clear(transfer);
+    transfer->setup = 0;
+    transfer->altered = false;
+    if (transfer->client->share) /* libcurl 7.88 loses its list of files in a reset */
+        curl_easy_setopt(transfer->easy, CURLOPT_COOKIEFILE, NULL);
+    curl_easy_reset(transfer->easy);
+    free_lent(transfer);
     /* libcurl 7.88 leaves the receive buffer in a handle whose lookup has failed, or
      * whose connection served others at its end; it refuses to set the size of one. */
     return curl_easy_setopt(transfer->easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER) ==

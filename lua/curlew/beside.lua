@@ -1,5 +1,6 @@
 --- What is done beside a transfer while it runs, each in a task of its own that ends with it.
 
+local curl = require "curlew.curl"
 local errors = require "curlew.error"
 local failure = require "curlew.failure"
 local task = require "curlew.task"
@@ -40,13 +41,14 @@ end
 ---@param request table
 ---@param outcome table of `client:peek` or `client:take`: bytes on the wire
 function M.tell_progress(request, outcome)
-  if request.options.on_progress and outcome.received then
+  if request.options.on_progress and outcome.figures then
+    local figures = curl.figures(outcome.figures)
     request.options.on_progress {
-      received = outcome.received,
-      total = outcome.expected >= 0 and outcome.expected or nil,
-      sent = outcome.uploaded,
-      upload_total = outcome.to_upload >= 0 and outcome.to_upload or nil,
-      speed = outcome.speed,
+      received = figures.received,
+      total = figures.expected >= 0 and figures.expected or nil,
+      sent = figures.uploaded,
+      upload_total = figures.to_upload >= 0 and figures.to_upload or nil,
+      speed = figures.speed,
     }
   end
 end

@@ -7,6 +7,7 @@ local M = {
   client = core.client,
   digest = core.digest, -- nil where the core was built without libcrypto
   features = core.features,
+  figures = core.figures,
   lock = core.lock,
   O_NOFOLLOW = core.O_NOFOLLOW,
   option_type = core.option_type,

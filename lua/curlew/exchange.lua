@@ -3,17 +3,20 @@
 local beside = require "curlew.beside"
 local failure = require "curlew.failure"
 local lookups = require "curlew.lookups"
-local request = require "curlew.request"
+local setup = require "curlew.setup"
 local stream = require "curlew.stream"
 local task = require "curlew.task"
 local time = require "curlew.time"
 local upload = require "curlew.upload"
 local verbose = require "curlew.verbose"
 
+local huge = math.huge
+
 local M = {}
 
 -- HTTP/2 and 3 carry many requests on one connection; servers allow about this many at once.
 local STREAMS = 100
+local SHORTEST = 0.001 -- seconds that a transfer has at least
 local CLOSED = { result = 42 }
 local NO_ADDRESS = 6 -- CURLE_COULDNT_RESOLVE_HOST
 
@@ -42,19 +45,14 @@ end
 
 -- Hands an exchange to the driver; returns an error when libcurl refuses it.
 local function start(exchange)
-  local wanted = exchange.request
-  local options = request.curl_options(wanted)
-  if exchange.deadline < math.huge then
-    options.TIMEOUT_MS = request.milliseconds(exchange.deadline - time.now())
-  end
-  local limits = wanted.options
-  local id, option, problem = exchange.session.driver:start(options, exchange,
-    exchange.body and true or wanted.body, wanted.max_body, limits.timeout.idle,
-    limits.timeout.connect, wanted.streamed, exchange.lookup ~= nil, limits.max_speed)
+  local wanted, deadline = exchange.request, exchange.deadline
+  local timeout = deadline < huge and math.max(deadline - time.now(), SHORTEST) or 0
+  local id, option, problem = exchange.session.driver:start(exchange, setup.of(wanted),
+    wanted.target.url, timeout, exchange.body and true or wanted.body, exchange.lookup ~= nil)
   exchange.id = id
   if not id then
     return refused(exchange, option, problem)
-  elseif limits.on_progress then
+  elseif wanted.options.on_progress then
     exchange:help(beside.report_progress)
   end
 end
@@ -70,8 +68,10 @@ end
 
 -- Ends what belongs to an exchange that has ended, in whatever way.
 local function clean_up(exchange)
-  for _, helper in ipairs(exchange.helpers or {}) do
-    helper:cancel()
+  if exchange.helpers then
+    for _, helper in ipairs(exchange.helpers) do
+      helper:cancel()
+    end
   end
   if exchange.body then
     exchange.body.close()
@@ -112,41 +112,44 @@ end
 
 -- Gives back the place of an exchange, and starts what waits for it.
 local function leave_pool(exchange)
-  local session = exchange.session
-  settle_lookup(exchange, false)
-  session.pool:leave(exchange)
-  local waiting = session.pool:next()
+  local pool = exchange.session.pool
+  if exchange.lookup then
+    settle_lookup(exchange, false)
+  end
+  pool:leave(exchange)
+  local waiting = pool:next()
   while waiting do
     local err = begin(waiting)
     if err then
       give_up(waiting, err)
     end
-    waiting = session.pool:next()
+    waiting = pool:next()
   end
+end
+
+-- Tells whoever waits for an exchange what has become of it, and gives back what it had.
+local function conclude(exchange, outcome)
+  stop_alarm(exchange)
+  deliver(exchange, outcome) -- first: starting the next may raise, when memory is out
+  clean_up(exchange)
+  leave_pool(exchange)
 end
 
 --- For the driver: the transfer has ended.
 function Exchange:finish(outcome)
   self.id = nil
-  if outcome.received then
-    local counted = self.session.counted
-    counted.received = counted.received + outcome.received
-    counted.sent = counted.sent + outcome.uploaded
-  end
   if outcome.log then
     outcome = verbose.tell(self.request, outcome.log) or outcome
   end
   if outcome.http_version and outcome.http_version >= 3 then
     self.session.pool:set_limit(self.origin, STREAMS)
   end
-  local ended = outcome.result == NO_ADDRESS and self.session.lookups:take_followers(self) or {}
-  ended[#ended + 1] = self
-  for _, exchange in ipairs(ended) do
-    stop_alarm(exchange)
-    deliver(exchange, outcome) -- first: starting the next may raise, when memory is out
-    clean_up(exchange)
-    leave_pool(exchange)
+  if outcome.result == NO_ADDRESS then
+    for _, follower in ipairs(self.session.lookups:take_followers(self)) do
+      conclude(follower, outcome)
+    end
   end
+  conclude(self, outcome)
 end
 
 -- Takes a transfer back; nothing of it stays behind.
@@ -244,16 +247,6 @@ function M.end_all(session)
   session.driver:close(CLOSED)
 end
 
--- Opens the body that is to be sent piece by piece, if there is one.
-local function open_body(exchange)
-  local wanted = exchange.request
-  local body, path, problem = upload.open(wanted)
-  if path then
-    return failure.of(wanted, "io", "cannot send %s: %s", path, problem)
-  end
-  exchange.body, wanted.body_length = body, body and body.length or wanted.body_length
-end
-
 --- Sends a request and waits for the response: all of it, or of a streamed one the head.
 ---@async
 ---@param session table
@@ -262,18 +255,23 @@ end
 ---@return table? outcome of `client:take` or `client:peek`
 ---@return curlew.Error|curlew.Stream? err, or the stream of a streamed one
 function M.perform(session, wanted, deadline)
+  local origin, http = wanted.target.origin, wanted.options.http
   local exchange = setmetatable({
     session = session,
     request = wanted,
     -- Other versions of HTTP have other limits: many requests share one connection with HTTP/2.
-    origin = wanted.target.origin .. " " .. wanted.options.http,
+    origin = http == "auto" and origin or origin .. " " .. http,
     deadline = deadline,
     task = task.checkpoint(),
   }, Exchange)
-  local unreadable = open_body(exchange)
-  if unreadable then
-    return nil, unreadable
-  elseif session.closed then
+  if wanted.source or type(wanted.body) == "table" then
+    local body, unreadable = upload.open(wanted)
+    if unreadable then
+      return nil, unreadable
+    end
+    exchange.body, wanted.body_length = body, body and body.length or wanted.body_length
+  end
+  if session.closed then
     clean_up(exchange)
     return nil, failure.closed_session(wanted)
   end
@@ -289,11 +287,11 @@ function M.perform(session, wanted, deadline)
       return nil, err
     end
   end
-  if not exchange.id and deadline < math.huge then
+  if not exchange.id and deadline < huge then
     exchange.alarm = time.at(deadline, expire_in_queue, exchange)
   end
   local outcome = task.park(withdraw, exchange)
-  if not wanted.streamed then
+  if wanted.options.on_progress and not wanted.streamed then
     beside.tell_progress(wanted, outcome)
   end
   local is_cut = outcome.result ~= 0 and not (wanted.streamed and is_final(exchange, outcome))

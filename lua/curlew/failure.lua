@@ -2,6 +2,7 @@
 
 local curl = require "curlew.curl"
 local errors = require "curlew.error"
+local options = require "curlew.options"
 local url = require "curlew.url"
 
 local M = {}
@@ -178,6 +179,9 @@ end
 ---@param outcome table
 ---@return curlew.Error
 function M.from_outcome(request, outcome)
+  if outcome.figures then
+    outcome = options.union(outcome, curl.figures(outcome.figures))
+  end
   local verdict = curl.verdicts[outcome.verdict]
   if verdict then
     return from_verdict(request, outcome, verdict)

@@ -4,7 +4,6 @@
 
 local pool = require "curlew.pool"
 local time = require "curlew.time"
-local url = require "curlew.url"
 
 ---@class curlew.Lookups
 local Lookups = { __name = "curlew.Lookups" }
@@ -27,11 +26,11 @@ end
 ---@return string?
 function M.host_of(wanted)
   local given = wanted.options
-  if given.unix_socket or given.resolve or given.proxy or given.curl
-    or url.is_address(wanted.target.host) then
+  local target = wanted.target
+  if target.is_address or given.unix_socket or given.resolve or given.proxy or given.curl then
     return nil
   end
-  return wanted.target.host
+  return target.host
 end
 
 local function is_known(lookups, host)

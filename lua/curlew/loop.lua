@@ -94,22 +94,17 @@ end
 --- Starts a transfer. When it has ended, `operation:finish(outcome)` is called from the loop, with
 --- the table of `client:take`; before, `operation:on_news()` when a streamed one has brought or
 --- wants something. Does not wait.
----@param options table for curl_easy_setopt, by name
 ---@param operation table
+---@param setup table of `curlew.setup`
+---@param url string
+---@param timeout number seconds in total, 0 for no limit
 ---@param body? string|true|table true: it comes by `feed`; a list: the parts of a form
----@param max_body number bytes, -1 for no limit
----@param idle number seconds without progress, 0 for no limit
----@param connect number seconds until there is a connection, 0 for no limit
----@param streamed boolean whether the response is taken by `read`
 ---@param tells_socket boolean whether it is news that the transfer has got a socket
----@param speed? number bytes a second that may come
 ---@return integer? id for `cancel`; nil when an option was refused
 ---@return string? option
 ---@return string? problem
-function Driver:start(options, operation, body, max_body, idle, connect, streamed, tells_socket,
-  speed)
-  local id, option, problem = self.client:start(options, body, max_body, idle, connect, streamed,
-    tells_socket, speed)
+function Driver:start(operation, setup, url, timeout, body, tells_socket)
+  local id, option, problem = self.client:start(setup, url, timeout, body, tells_socket)
   if not id then
     return nil, option, problem
   end

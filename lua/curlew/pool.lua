@@ -28,10 +28,11 @@ function M.new(max, per_origin, max_queue)
   }, Pool)
 end
 
+-- An origin is itself the list of its waiting tickets.
 local function origin_of(pool, ticket)
   local origin = pool.origins[ticket.origin]
   if not origin then
-    origin = { name = ticket.origin, active = 0, limit = pool.per_origin, waiting = {} }
+    origin = { name = ticket.origin, active = 0, limit = pool.per_origin }
     pool.origins[ticket.origin] = origin
   end
   return origin
@@ -39,14 +40,16 @@ end
 
 -- Puts an origin into, or out of, the list of those that could start one of their tickets.
 local function update(pool, origin)
-  local eligible = origin.waiting.first ~= nil and origin.active < origin.limit
-  if eligible and not origin.list then
-    list.push(pool.eligible, origin)
-  elseif not eligible then
-    list.remove(origin)
-    if origin.active == 0 and not origin.waiting.first then
-      pool.origins[origin.name] = nil
+  if origin.first and origin.active < origin.limit then
+    if not origin.list then
+      list.push(pool.eligible, origin)
     end
+    return
+  elseif origin.list then
+    list.remove(origin)
+  end
+  if origin.active == 0 and not origin.first then
+    pool.origins[origin.name] = nil
   end
 end
 
@@ -55,7 +58,7 @@ end
 ---@return boolean? admitted false when it was queued; nil when the queue is full
 function Pool:admit(ticket)
   local origin = origin_of(self, ticket)
-  local nobody_waits = not origin.waiting.first and not self.eligible.first
+  local nobody_waits = not origin.first and not self.eligible.first
   if self.active < self.max and origin.active < origin.limit and nobody_waits then
     self.active, origin.active = self.active + 1, origin.active + 1
     return true
@@ -64,7 +67,7 @@ function Pool:admit(ticket)
     return nil
   end
   self.queued = self.queued + 1
-  list.push(origin.waiting, ticket)
+  list.push(origin, ticket)
   update(self, origin)
   return false
 end
@@ -76,7 +79,7 @@ function Pool:next()
   if not origin then
     return nil
   end
-  local ticket = list.shift(origin.waiting)
+  local ticket = list.shift(origin)
   self.queued = self.queued - 1
   self.active, origin.active = self.active + 1, origin.active + 1
   update(self, origin)
@@ -104,7 +107,7 @@ end
 function Pool:waiting()
   local tickets = {}
   for _, origin in pairs(self.origins) do
-    local ticket = origin.waiting.first
+    local ticket = origin.first
     while ticket do
       tickets[#tickets + 1], ticket = ticket, ticket.next
     end

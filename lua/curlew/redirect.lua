@@ -2,8 +2,8 @@
 --- cookies and keys to strangers, and leave https for http.
 
 local failure = require "curlew.failure"
-local is_replayable = require("curlew.request").is_replayable
 local options = require "curlew.options"
+local requests = require "curlew.request"
 local secrets = require "curlew.secrets"
 local url = require "curlew.url"
 
@@ -42,7 +42,7 @@ end
 
 local function next_request(request, target, status)
   local changed = options.union(request.options)
-  local new = options.union(request)
+  local new = requests.copy(request)
   new.target, new.options = target, changed
   if becomes_get(status, request.method) then
     new.method, new.body, new.source, new.content_type = "GET", nil, nil, nil
@@ -93,7 +93,7 @@ function M.follow(request, response, hops)
       url.printable(target.url))
   end
   local new = next_request(request, target, response.status)
-  if not is_replayable(new) then
+  if not requests.is_replayable(new) then
     return nil, failure.of(request, "redirect",
       "the server redirects, and the body cannot be sent again")
   end

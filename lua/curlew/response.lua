@@ -29,29 +29,51 @@ local methods = reading.methods
 -- What the transfer has brought at last; of one that was given up, what it had with its head.
 local function latest(outcome, stream)
   local last = stream and stream.outcome
-  return last and last.trailers and last or outcome
+  return last and last.head and last or outcome
 end
 
 -- Fields that are made when they are first asked for.
 local lazy = {
+  ok = function(outcome)
+    return outcome.status >= 200 and outcome.status < 300
+  end,
+  url = function(_, _, request)
+    return request.target.url
+  end,
   headers = function(outcome)
     return headers.parse(outcome.head)
   end,
   trailers = function(outcome, stream)
-    return headers.parse(latest(outcome, stream).trailers)
+    return headers.parse(latest(outcome, stream).trailers or "")
   end,
   reason = function(outcome)
     return outcome.head:match("^HTTP/%S+ %d+ ?([^\r\n]*)") or ""
   end,
   timing = function(outcome, stream)
-    outcome = latest(outcome, stream)
+    local figures = latest(outcome, stream).figures
+    local all = figures and curl.figures(figures) or {}
     return {
-      dns = outcome.dns,
-      connect = outcome.connect,
-      tls = outcome.tls,
-      first_byte = outcome.first_byte,
-      total = outcome.total,
+      dns = all.dns,
+      connect = all.connect,
+      tls = all.tls,
+      first_byte = all.first_byte,
+      total = all.total,
     }
+  end,
+  history = function()
+    return {}
+  end,
+  http_version = function(outcome)
+    return curl.http_versions[outcome.http_version]
+  end,
+  remote_ip = function(outcome)
+    return outcome.remote_ip
+  end,
+  reused = function(outcome)
+    return outcome.connects == 0
+  end,
+  attempts = function()
+    return 1
   end,
 }
 
@@ -63,7 +85,7 @@ function Response.__index(response, name)
     return methods[name]
   elseif lazy[name] then
     local stream = rawget(response, STREAM)
-    local value = lazy[name](rawget(response, OUTCOME), stream)
+    local value = lazy[name](rawget(response, OUTCOME), stream, rawget(response, REQUEST))
     if not stream or stream.outcome then -- else more may come
       rawset(response, name, value)
     end
@@ -109,21 +131,15 @@ local M = {}
 --- Makes a response of a transfer that has succeeded.
 ---@param request table
 ---@param outcome table of `client:take`
----@param history curlew.Response[]
+---@param history? curlew.Response[]
 ---@param stream? curlew.Stream of the body, where it is read as it comes
 ---@return curlew.Response
 function M.new(request, outcome, history, stream)
-  local status = outcome.status
   local response = setmetatable({
-    status = status,
-    ok = status >= 200 and status < 300,
-    url = request.target.url,
+    status = outcome.status,
     body = not stream and outcome.body or nil,
-    http_version = curl.http_versions[outcome.http_version],
     history = history,
-    remote_ip = outcome.remote_ip,
-    reused = outcome.connects == 0,
-    attempts = request.attempt or 1,
+    attempts = request.attempt,
     [REQUEST] = request,
     [OUTCOME] = outcome,
     [STREAM] = stream,
@@ -150,7 +166,7 @@ end
 --- Makes a response of what the option "transport" has returned instead of the network:
 --- `{ status =, headers =, body =, json = }`, or nil and an error.
 ---@param request table
----@param history curlew.Response[]
+---@param history? curlew.Response[]
 ---@param given? table
 ---@param err? any
 ---@return curlew.Response?
@@ -167,7 +183,6 @@ function M.of_table(request, history, given, err)
   return M.new(request, {
     status = status,
     head = head_of(status, given.headers),
-    trailers = "",
     body = given.json ~= nil and json.encode(given.json) or body,
     http_version = HTTP_VERSIONS[given.http_version or "1.1"],
     connects = 1,

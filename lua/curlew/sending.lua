@@ -63,13 +63,13 @@ end
 
 -- Sends a request, and those that its redirects lead to.
 local function follow(session, wanted, deadline)
-  local history = {}
+  local history -- of the redirects, once there is one
   while true do
     local answer, err = send(session, wanted, history, deadline)
     if not answer then
       return nil, err
     end
-    local next_wanted, refusal = redirect.follow(wanted, answer, #history)
+    local next_wanted, refusal = redirect.follow(wanted, answer, history and #history or 0)
     if refusal then
       answer:close()
       refusal.response = answer
@@ -78,6 +78,7 @@ local function follow(session, wanted, deadline)
       return answer
     end
     skip_body(answer)
+    history = history or {}
     history[#history + 1] = answer
     wanted = next_wanted
   end
@@ -85,12 +86,16 @@ end
 
 -- Attempts a request as often as its policy allows.
 local function attempt_all(session, wanted, deadline)
+  local policy = wanted.options.retry
+  if not policy then
+    return follow(session, wanted, deadline)
+  end
   local attempt = 1
   while true do
     wanted.attempt = attempt
     local answer, err = follow(session, wanted, deadline)
-    local delay = retry.pause(wanted.options.retry, attempt, wanted.method,
-      request.is_replayable(wanted), answer, err)
+    local delay = retry.pause(policy, attempt, wanted.method, request.is_replayable(wanted), answer,
+      err)
     if not delay or time.now() + delay >= deadline then
       if err then
         err.attempts = attempt

@@ -62,7 +62,7 @@ function Session:request(method, address, given)
     call.headers = options.union(call.headers or {})
     return pass_on(self, call, 1)
   end
-  local wanted, err = request.new(self.defaults, method, address, given)
+  local wanted, err = request.new(self.defaults, method, address, given, self.prototypes)
   if not wanted then
     return nil, err
   end
@@ -70,10 +70,10 @@ function Session:request(method, address, given)
   return sending.perform(self, wanted)
 end
 
-for _, method in ipairs { "get", "head", "post", "put", "patch", "delete", "options" } do
+for _, method in ipairs { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS" } do
   --- `session:get(address, options)` and the like: `request` with that method.
-  Session[method] = function(session, address, given)
-    return session:request(method:upper(), address, given)
+  Session[method:lower()] = function(session, address, given)
+    return session:request(method, address, given)
   end
 end
 
@@ -182,6 +182,7 @@ end
 function Session:stats()
   local open = self.closed and 0 or self.driver.client:sockets()
   local counted = self.counted
+  local received, sent = self.driver.client:moved()
   return {
     open = open,
     in_flight = self.pool.active,
@@ -189,8 +190,8 @@ function Session:stats()
     queued = self.pool.queued,
     requests = counted.requests,
     reused = counted.reused,
-    received = counted.received,
-    sent = counted.sent,
+    received = received,
+    sent = sent,
   }
 end
 
@@ -221,7 +222,8 @@ function M.session(given)
   return setmetatable({
     defaults = checked,
     middleware = {},
-    counted = { requests = 0, reused = 0, received = 0, sent = 0 },
+    prototypes = request.prototypes(),
+    counted = { requests = 0, reused = 0 },
     driver = loop.new(math.min(checked.max_connections, MOST_CACHED), checked.cookies),
     lookups = lookups.new(),
     pool = pool.new(checked.max_connections, checked.max_per_host, checked.max_queue),

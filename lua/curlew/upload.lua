@@ -2,6 +2,7 @@
 --- an object's `read` returns, what is in a file.
 
 local errors = require "curlew.error"
+local failure = require "curlew.failure"
 local fs = require "curlew.fs"
 local scope = require "curlew.scope"
 
@@ -71,14 +72,18 @@ local function of_file(path)
   }
 end
 
--- Looks for the files among the parts of a form, which libcurl will read; returns the path of the
--- first that cannot be sent, and why.
-local function find_unreadable(parts)
-  for _, part in ipairs(parts) do
+local function unreadable(wanted, path, problem)
+  return failure.of(wanted, "io", "cannot send %s: %s", path, problem)
+end
+
+-- Looks for the files among the parts of a form, which libcurl will read; returns the error of the
+-- first that cannot be sent.
+local function find_unreadable(wanted)
+  for _, part in ipairs(wanted.body) do
     if part.file then
       local file, problem = scope.shield(of_file, part.file)
       if not file then
-        return part.file, problem
+        return unreadable(wanted, part.file, problem)
       end
       file.close()
     end
@@ -86,24 +91,23 @@ local function find_unreadable(parts)
 end
 
 --- Opens the body of a request that is sent piece by piece, once for each time that it is sent;
---- only that of a `path` can be sent again.
+--- only that of a `path` can be sent again. Of a form, libcurl opens the files.
 ---@async
----@param wanted { source: { fn: function?, reader: table?, path: string? }?, body: any }
+---@param wanted table a request of `curlew.request`, with a `source` or a form for its body
 ---@return { length: integer?, next: (fun(): string?, any), close: fun() }? body `next` may wait;
 --- it returns nil at the end, or nil and what is wrong
----@return string? path of a file that cannot be sent
----@return string? problem
+---@return curlew.Error? err of kind "io", of a file that cannot be sent
 function M.open(wanted)
   local source = wanted.source
   if not source then
-    return nil, find_unreadable(type(wanted.body) == "table" and wanted.body or {})
+    return nil, find_unreadable(wanted)
   elseif source.fn then
     return of_function(source.fn)
   elseif source.reader then
     return of_reader(source.reader)
   end
   local body, problem = scope.shield(of_file, source.path) -- so that no descriptor is lost
-  return body, not body and source.path or nil, problem
+  return body, not body and unreadable(wanted, source.path, problem) or nil
 end
 
 return M

@@ -47,15 +47,13 @@ local function add_query(text, query)
   return address .. separator .. query .. fragment
 end
 
---- Whether the host of a URL is an address, which nobody has to look up.
----@param host string
----@return boolean
-function M.is_address(host)
+-- Whether a host is an address, which nobody has to look up.
+local function is_address(host)
   return host:find("^%d+%.%d+%.%d+%.%d+$") ~= nil or host:find(":", 1, true) ~= nil
 end
 
 --- Takes a URL apart: `url` (without user and password), `scheme`, `host`, `port`, `path`, `query`,
---- `fragment`, `user`, `password`, `origin`.
+--- `fragment`, `user`, `password`, `origin`; `is_address`: its host needs no look-up.
 ---@param text string
 ---@param base? string URL against which `text` is resolved (RFC 3986 section 5)
 ---@param query? string encoded, to be added
@@ -85,6 +83,7 @@ function M.parse(text, base, query, method)
       parts.scheme)
   end
   parts.origin = ("%s://%s:%s"):format(parts.scheme, parts.host:lower(), parts.port)
+  parts.is_address = is_address(parts.host)
   return parts
 end
 

@@ -29,17 +29,15 @@ local function step(self, rang)
   end
 end
 
---- Starts a transfer; `given` has `url`, `body`, `max_body`, `idle`, `streamed`, and more options
+--- Starts a transfer; `given` has `url`, `body`, `timeout`, the fields of a setup, and more options
 --- by libcurl's names in capitals. Returns what `client:start` returns.
 function Client:start(given)
-  local options = { URL = given.url }
+  local setup = { options = {} }
   for name, value in pairs(given) do
-    if name:find("^%u") then
-      options[name] = value
-    end
+    local where = name:find("^%u") and setup.options or setup
+    where[name] = value
   end
-  local id, option, problem = self.raw:start(options, given.body, given.max_body, given.idle, nil,
-    given.streamed)
+  local id, option, problem = self.raw:start(setup, given.url, given.timeout, given.body)
   self.rang = true -- as good as the timer: a step is due
   return id, option, problem
 end
