@@ -236,4 +236,37 @@ describe("the pool", function()
     assert.is_false(select(2, enter(of, "b", "late")))
     assert.equal("waits", of:next().label)
   end)
+
+  it("spreads the tickets of an origin over shards, the first ones first", function()
+    local of = pool.new(10000, 10000)
+    local tickets, sizes = {}, {}
+    for i = 1, 600 do
+      tickets[i] = enter(of, "a")
+      sizes[tickets[i].shard] = (sizes[tickets[i].shard] or 0) + 1
+    end
+    assert.same({ [0] = 256, 256, 88 }, sizes)
+    assert.equal(0, enter(of, "b").shard)
+    of:leave(tickets[300])
+    of:leave(tickets[600])
+    assert.equal(1, enter(of, "a").shard) -- where a connection is free
+    assert.equal(2, enter(of, "a").shard)
+    for i = 1, 10 do
+      of:leave(tickets[i])
+    end
+    for _ = 1, 10 do
+      assert.equal(0, enter(of, "a").shard)
+    end
+  end)
+
+  it("begins with the first shard again once an origin has rested", function()
+    local of = pool.new(10000, 10000)
+    local tickets = {}
+    for i = 1, 300 do
+      tickets[i] = enter(of, "a")
+    end
+    for i = 1, 300 do
+      of:leave(tickets[i])
+    end
+    assert.equal(0, enter(of, "a").shard)
+  end)
 end)

@@ -17,7 +17,7 @@ static struct client *check_client(lua_State *L)
 struct client *check_open(lua_State *L)
 {
     struct client *client = check_client(L);
-    if (!client->multi)
+    if (client->set.fd < 0)
         luaL_error(L, "the client is closed");
     return client;
 }
@@ -123,7 +123,8 @@ static const char *set_up(lua_State *L, struct transfer *transfer, int index)
     return curl_easy_strerror(code);
 }
 
-/* client:start(setup, url, timeout, body, tells_socket) -> id, or nil, option, problem.
+/* client:start(setup, url, timeout, body, tells_socket, shard) -> id, or nil, option,
+ * problem.
  *
  * setup, what many transfers have in common: `options`, {NAME = value} for
  * curl_easy_setopt; `max_body`, bytes, -1 for no limit; `max_speed`, bytes a second that
@@ -133,7 +134,7 @@ static const char *set_up(lua_State *L, struct transfer *transfer, int index)
  *
  * timeout: seconds in total, 0 for no limit. body: a string, copied; true: it comes by
  * client:feed; a list: the parts of a form; or nil. tells_socket: it is news that the
- * transfer has got one. */
+ * transfer has got one. shard: number of the multi handle, from 0. */
 static int l_start(lua_State *L)
 {
     struct client *client = check_open(L);
@@ -141,7 +142,8 @@ static int l_start(lua_State *L)
     const char *url = luaL_checkstring(L, 3);
     lua_Number timeout = luaL_optnumber(L, 4, 0);
     luaL_checkstack(L, 16, NULL);
-    lua_settop(L, 6);
+    int shard = (int)luaL_optinteger(L, 7, 0);
+    lua_settop(L, 7);
     int64_t setup = (int64_t)number_of(L, 2, "number", 0);
     struct transfer *transfer = client_take(client, setup);
     if (!transfer)
@@ -159,7 +161,7 @@ static int l_start(lua_State *L)
         return push_refusal(L, transfer, "", curl_easy_strerror(code));
     transfer->total_limit = to_milliseconds(timeout);
     transfer->tells_socket = lua_toboolean(L, 6);
-    CURLMcode added = client_start(transfer);
+    CURLMcode added = client_start(transfer, shard);
     if (added != CURLM_OK)
         return push_refusal(L, transfer, "", curl_multi_strerror(added));
     lua_pushinteger(L, transfer->id);

@@ -1,11 +1,13 @@
-/* The client: a multi handle, and the transfers that it carries. */
+/* The client: the transfers that run, and those that are kept for the next requests. */
 #include "core.h"
 
 #include <stdlib.h>
 #include <time.h>
 
 enum {
-    KEPT = 64,      /* ended transfers that are kept for the next requests */
+    KEPT =
+        1024, /* ended transfers that are kept for the next requests, about 10 KB each */
+    STOUT = 64,     /* of these, that may hold a receive buffer of libcurl's as well */
     SEARCHED = 16,  /* of these, for one of the right setup */
     SLOT_BITS = 20, /* of an id; the bits above are the generation of the slot */
     MAX_SLOTS = 1 << SLOT_BITS,
@@ -102,10 +104,13 @@ struct transfer *client_find(struct client *client, int id)
     return transfer && transfer->id == id ? transfer : NULL;
 }
 
-CURLMcode client_start(struct transfer *transfer)
+CURLMcode client_start(struct transfer *transfer, int shard)
 {
     struct client *client = transfer->client;
-    CURLMcode code = curl_multi_add_handle(client->multi, transfer->easy);
+    transfer->shard = shard_open(client, shard);
+    if (!transfer->shard)
+        return CURLM_OUT_OF_MEMORY;
+    CURLMcode code = curl_multi_add_handle(transfer->shard->multi, transfer->easy);
     if (code != CURLM_OK)
         return code;
     transfer->state = TRANSFER_RUNNING;
@@ -134,7 +139,7 @@ void client_note(struct transfer *transfer)
 void client_end(struct transfer *transfer, CURLcode result)
 {
     struct client *client = transfer->client;
-    curl_multi_remove_handle(client->multi, transfer->easy);
+    curl_multi_remove_handle(transfer->shard->multi, transfer->easy);
     client->running--;
     transfer->state = TRANSFER_ENDED;
     transfer->result = result;
@@ -164,6 +169,8 @@ static bool recycle(struct transfer *transfer)
 {
     if (transfer->single_use)
         return false;
+    if (transfer->client->kept_count >= STOUT && !transfer_is_slim(transfer))
+        return false;
     if (transfer->setup && !transfer->altered && transfer->state == TRANSFER_ENDED &&
         transfer->result == CURLE_OK) {
         transfer_clear(transfer);
@@ -179,7 +186,7 @@ void client_release(struct transfer *transfer)
     struct client *client = transfer->client;
     if (transfer->state == TRANSFER_RUNNING) {
         stream_discard(transfer);
-        curl_multi_remove_handle(client->multi, transfer->easy);
+        curl_multi_remove_handle(transfer->shard->multi, transfer->easy);
         client->running--;
     }
     forget_news(client, transfer);
@@ -195,54 +202,28 @@ void client_release(struct transfer *transfer)
     client->kept_count++;
 }
 
-/* --- the multi handle --- */
-
-static int on_timer(CURLM *multi, long timeout, void *pointer)
-{
-    (void)multi;
-    struct client *client = pointer;
-    client->curl_due = timeout < 0 ? -1 : client_now() + timeout;
-    return 0;
-}
-
-static bool open_multi(struct client *client)
-{
-    CURLM *multi = curl_multi_init();
-    if (!multi)
-        return false;
-    curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-    curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, client);
-    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
-    curl_multi_setopt(multi, CURLMOPT_TIMERDATA, client);
-    curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
-    /* Fixed: the default follows the number of running transfers down in a burst. */
-    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, client->cached_connections);
-    client->multi = multi;
-    client->curl_due = -1;
-    return true;
-}
+/* --- the client --- */
 
 bool client_open(struct client *client)
 {
-    return pollset_open(&client->set) == 0 && open_multi(client);
+    return pollset_open(&client->set) == 0 && shard_open(client, 0) && share_open(client);
 }
 
-static void end_all(struct client *client, CURLcode result)
+void client_end_all(struct client *client, const struct shard *shard, CURLcode result)
 {
     for (int i = 0; i < client->slot_count; i++) {
         struct transfer *transfer = client->slots[i].transfer;
-        if (transfer && transfer->state == TRANSFER_RUNNING)
+        if (transfer && transfer->state == TRANSFER_RUNNING &&
+            (!shard || transfer->shard == shard))
             client_end(transfer, result);
     }
 }
 
 void client_close(struct client *client)
 {
-    if (client->multi) {
-        end_all(client, CURLE_ABORTED_BY_CALLBACK);
-        curl_multi_cleanup(client->multi);
-        client->multi = NULL;
-    }
+    client_end_all(client, NULL, CURLE_ABORTED_BY_CALLBACK);
+    for (int i = 0; i < client->shard_count; i++)
+        shard_close(client->shards[i]);
     for (int i = 0; i < client->slot_count; i++)
         if (client->slots[i].transfer)
             transfer_free(client->slots[i].transfer);
@@ -251,7 +232,7 @@ void client_close(struct client *client)
         client->kept = transfer->next;
         transfer_free(transfer);
     }
-    cookies_close(client);
+    share_close(client);
     pollset_close(&client->set);
     free(client->slots);
     free(client->watches);
@@ -259,16 +240,4 @@ void client_close(struct client *client)
                               .free_slot = -1,
                               .received = client->received,
                               .sent = client->sent};
-}
-
-/* Once the multi handle has failed as a whole, no transfer reports any more: all are
- * ended, and a new handle takes the next ones. */
-void client_check(struct client *client, CURLMcode code)
-{
-    if (code == CURLM_OK || code == CURLM_CALL_MULTI_PERFORM || code == CURLM_BAD_SOCKET)
-        return;
-    end_all(client, CURLE_FAILED_INIT);
-    curl_multi_cleanup(client->multi);
-    client->multi = NULL;
-    open_multi(client);
 }

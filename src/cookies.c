@@ -1,10 +1,21 @@
-/* The cookie jar of a client: libcurl's own, shared by all its transfers. Cookies pass
- * through here as libcurl writes them: lines of the Netscape format, or of Set-Cookie. */
+/* What the transfers of a client share, whichever multi handle carries them: addresses of
+ * hosts, TLS sessions, and the cookie jar, which is libcurl's own. Cookies pass through
+ * here as libcurl writes them: lines of the Netscape format, or of Set-Cookie. */
 #include "core.h"
 
 #include <string.h>
 
-void cookies_close(struct client *client)
+bool share_open(struct client *client)
+{
+    client->share = curl_share_init();
+    return client->share &&
+           curl_share_setopt(client->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) ==
+               CURLSHE_OK &&
+           curl_share_setopt(client->share, CURLSHOPT_SHARE,
+                             CURL_LOCK_DATA_SSL_SESSION) == CURLSHE_OK;
+}
+
+void share_close(struct client *client)
 {
     curl_easy_cleanup(client->jar);
     curl_share_cleanup(client->share);
@@ -14,22 +25,18 @@ void cookies_close(struct client *client)
 
 bool cookies_open(struct client *client, const char *path)
 {
-    client->share = curl_share_init();
     client->jar = curl_easy_init();
-    bool fine =
-        client->share && client->jar &&
-        curl_share_setopt(client->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_COOKIE) ==
-            CURLSHE_OK &&
-        curl_easy_setopt(client->jar, CURLOPT_SHARE, client->share) == CURLE_OK &&
-        curl_easy_setopt(client->jar, CURLOPT_COOKIEFILE, path ? path : "") == CURLE_OK &&
-        curl_easy_setopt(client->jar, CURLOPT_COOKIELIST, "RELOAD") == CURLE_OK &&
-        /* Else it reads the file again before it writes, and cleared cookies are back.
+    return client->jar &&
+           curl_share_setopt(client->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_COOKIE) ==
+               CURLSHE_OK &&
+           curl_easy_setopt(client->jar, CURLOPT_SHARE, client->share) == CURLE_OK &&
+           curl_easy_setopt(client->jar, CURLOPT_COOKIEFILE, path ? path : "") ==
+               CURLE_OK &&
+           curl_easy_setopt(client->jar, CURLOPT_COOKIELIST, "RELOAD") == CURLE_OK &&
+           /* Else it reads the file again before it writes, and cleared cookies are back.
          * That leaves it without the share's cookies. */
-        curl_easy_setopt(client->jar, CURLOPT_COOKIEFILE, NULL) == CURLE_OK &&
-        curl_easy_setopt(client->jar, CURLOPT_SHARE, client->share) == CURLE_OK;
-    if (!fine)
-        cookies_close(client);
-    return fine;
+           curl_easy_setopt(client->jar, CURLOPT_COOKIEFILE, NULL) == CURLE_OK &&
+           curl_easy_setopt(client->jar, CURLOPT_SHARE, client->share) == CURLE_OK;
 }
 
 static CURL *check_jar(lua_State *L)

@@ -7,22 +7,14 @@
 #ifndef CURLEW_CORE_H
 #define CURLEW_CORE_H
 
+#include "compat.h"
+
 #include <curl/curl.h>
 #include <lauxlib.h>
 #include <lua.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#if LUA_VERSION_NUM < 502
-#define lua_rawlen lua_objlen
-#ifndef luaL_newlib /* LuaJIT has this much of 5.2 */
-#define luaL_setfuncs(L, functions, upvalues) luaL_register(L, NULL, functions)
-#define luaL_newlib(L, functions)                                                        \
-    (lua_createtable(L, 0, sizeof(functions) / sizeof(*(functions))),                    \
-     luaL_setfuncs(L, functions, 0))
-#endif
-#endif
 
 /* --- pollset.c: the kernel's poll set --- */
 
@@ -76,10 +68,12 @@ enum verdict {
 enum transfer_state { TRANSFER_FREE, TRANSFER_RUNNING, TRANSFER_ENDED };
 
 struct client;
+struct shard;
 
 struct transfer {
     struct client *client; /* borrowed: the client owns its transfers */
-    CURL *easy;            /* owned; lent to the multi handle while RUNNING */
+    struct shard *shard;   /* borrowed; valid while RUNNING */
+    CURL *easy;            /* owned; lent to the shard's multi handle while RUNNING */
     int id; /* slot in client->slots, plus the generation in the upper bits */
     enum transfer_state state;
     enum verdict verdict;
@@ -142,6 +136,8 @@ void transfer_free(struct transfer *transfer);
 void transfer_clear(struct transfer *transfer);
 /* Forgets that as well. False when the handle is not fit for another request. */
 bool transfer_reset(struct transfer *transfer);
+/* Whether libcurl holds no receive buffer of the handle's. */
+bool transfer_is_slim(struct transfer *transfer);
 /* Sets what every transfer has: callbacks, and the options that curlew relies on. */
 CURLcode transfer_prepare(struct transfer *transfer);
 /* Limits the speed of its body to bytes a second; slow ones come in smaller pieces. */
@@ -170,13 +166,14 @@ void stream_resume(struct client *client);
 void stream_discard(struct transfer *transfer);
 void stream_register(lua_State *L);
 
-/* --- cookies.c: a jar for all transfers of a client --- */
+/* --- cookies.c: what the transfers of a client share --- */
 
-/* Opens the jar, with what is in the file `path`, if given and there; false when memory
- * is out. */
+/* Opens the share; false when memory is out. */
+bool share_open(struct client *client);
+/* Adds a cookie jar, with what is in the file `path`, if given and there. */
 bool cookies_open(struct client *client, const char *path);
 /* After the transfers were freed: they use it. */
-void cookies_close(struct client *client);
+void share_close(struct client *client);
 void cookies_register(lua_State *L);
 
 /* --- mime.c: forms of several parts --- */
@@ -195,18 +192,7 @@ const char *option_set(lua_State *L, struct transfer *transfer, const char *name
                        int index);
 int l_option_type(lua_State *L);
 
-/* --- client.c: the multi handle --- */
-
-/* What is known of a socket. libcurl takes its interest back after every transfer and
- * renews it for the next one on the connection; the kernel's set is left as it is in
- * between. */
-struct watch {
-    unsigned char wanted;  /* what libcurl asks for, of POLLSET_* */
-    unsigned char watched; /* what the kernel's set has */
-    bool lazy;             /* curlew opened the socket, so it will see the close */
-    bool connecting;       /* unless it is still this: see socket.c */
-    int opener;            /* id of the transfer that it was opened for, when lazy */
-};
+/* --- client.c: the transfers of one poll set --- */
 
 struct slot {
     struct transfer *transfer; /* owned; NULL when the slot is free */
@@ -214,12 +200,22 @@ struct slot {
     int next_free;             /* slot, -1 for none; valid when free */
 };
 
+/* One multi handle; see shard.c. */
+struct shard {
+    struct client *client; /* borrowed */
+    CURLM *multi;          /* owned; NULL when it could not be opened */
+    int64_t curl_due; /* ms of client_now, -1 for never: libcurl wants to be called */
+};
+
+enum { MAX_SHARDS = 64 };
+
 struct client {
-    CURLM *multi;          /* owned; NULL once closed */
-    CURLSH *share;         /* owned; NULL without a cookie jar */
-    CURL *jar;             /* owned; a handle through which the cookies are reached */
-    struct pollset set;    /* owned */
-    struct watch *watches; /* owned; indexed by descriptor */
+    struct pollset set;               /* owned; its fd is -1 once the client is closed */
+    struct shard *shards[MAX_SHARDS]; /* owned */
+    int shard_count;
+    CURLSH *share;         /* owned; what is common to the shards */
+    CURL *jar;             /* owned; reaches the cookies; NULL without a cookie jar */
+    struct watch *watches; /* owned; indexed by descriptor: see socket.c */
     int watch_count;
     struct slot *slots; /* owned; indexed by the lower bits of an id */
     int slot_count, slot_capacity;
@@ -233,7 +229,6 @@ struct client {
     /* Bytes of bodies, on the wire, of the transfers that have ended: */
     curl_off_t received, sent;
     /* Times of client_now in ms, -1 for never: */
-    int64_t curl_due;        /* libcurl wants to be called */
     int64_t limit_due;       /* the first that a transfer could reach a limit */
     int64_t armed;           /* Lua's timer rings */
     long cached_connections; /* CURLMOPT_MAXCONNECTS */
@@ -250,16 +245,23 @@ void client_close(struct client *client);
  * NULL: memory is out. */
 struct transfer *client_take(struct client *client, int64_t setup);
 struct transfer *client_find(struct client *client, int id);
-CURLMcode client_start(struct transfer *transfer);
+CURLMcode client_start(struct transfer *transfer, int shard);
 /* Gives back a transfer, in whatever state; its id is void from then on. */
 void client_release(struct transfer *transfer);
-/* Mends the client after a call of libcurl's that has failed as a whole. */
-void client_check(struct client *client, CURLMcode code);
-
 /* Has Lua told that a transfer has something new. */
 void client_note(struct transfer *transfer);
 /* Takes a running transfer from libcurl and gives it its result. */
 void client_end(struct transfer *transfer, CURLcode result);
+/* So all of a shard; of all shards for NULL. */
+void client_end_all(struct client *client, const struct shard *shard, CURLcode result);
+
+/* --- shard.c --- */
+
+/* The shard of that number, which is opened when it is not yet; NULL: memory is out. */
+struct shard *shard_open(struct client *client, int number);
+void shard_close(struct shard *shard);
+/* Mends a shard after a call of libcurl's that has failed as a whole. */
+void shard_check(struct shard *shard, CURLMcode code);
 
 /* --- step.c --- */
 
@@ -286,7 +288,7 @@ void limit_enforce(struct client *client, int64_t now);
  * out. */
 bool socket_adopt(struct client *client, int fd, int opener);
 int on_close_socket(void *client, curl_socket_t fd);
-int on_socket(CURL *easy, curl_socket_t fd, int what, void *client, void *unused);
+int on_socket(CURL *easy, curl_socket_t fd, int what, void *shard, void *unused);
 /* Passes one batch of events to libcurl; true when there may be more. */
 bool socket_serve(struct client *client);
 

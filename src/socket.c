@@ -9,6 +9,18 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* What is known of a socket. libcurl takes its interest back after every transfer and
+ * renews it for the next one on the connection; the kernel's set is left as it is in
+ * between. */
+struct watch {
+    struct shard *shard;   /* borrowed; whose socket it is */
+    unsigned char wanted;  /* what libcurl asks for, of POLLSET_* */
+    unsigned char watched; /* what the kernel's set has */
+    bool lazy;             /* curlew opened the socket, so it will see the close */
+    bool connecting;       /* unless it is still this: see socket.c */
+    int opener;            /* id of the transfer that it was opened for, when lazy */
+};
+
 enum { EVENTS = 64 }; /* taken from the poll set at a time */
 
 static struct watch *watch_of(struct client *client, int fd)
@@ -47,8 +59,11 @@ bool socket_adopt(struct client *client, int fd, int opener)
         return false;
     client->sockets += !watch->lazy;
     unsigned char wanted = watch->lazy ? watch->wanted : 0;
-    *watch = (struct watch){
-        .lazy = true, .connecting = true, .wanted = wanted, .opener = opener};
+    *watch = (struct watch){.shard = watch->shard,
+                            .lazy = true,
+                            .connecting = true,
+                            .wanted = wanted,
+                            .opener = opener};
     return wanted == 0 || watch_change(client, fd, wanted) == 0;
 }
 
@@ -107,10 +122,12 @@ int on_socket(CURL *easy, curl_socket_t fd, int what, void *pointer, void *unuse
         [CURL_POLL_OUT] = POLLSET_OUT, [CURL_POLL_INOUT] = POLLSET_IN | POLLSET_OUT,
         [CURL_POLL_REMOVE] = 0,
     };
-    struct client *client = pointer;
+    struct shard *shard = pointer;
+    struct client *client = shard->client;
     struct watch *watch = watch_of(client, fd);
     if (!watch)
         return -1;
+    watch->shard = shard;
     watch->wanted = events[what];
     if (watch->connecting && (watch->wanted & POLLSET_IN)) {
         watch->connecting = false;
@@ -138,7 +155,7 @@ bool socket_serve(struct client *client)
 {
     struct pollset_event events[EVENTS];
     int count = pollset_take(&client->set, events, EVENTS);
-    for (int i = 0; i < count && client->multi; i++) {
+    for (int i = 0; i < count; i++) {
         int fd = events[i].fd, running;
         struct watch *watch = &client->watches[fd];
         int ready = events[i].events;
@@ -150,7 +167,8 @@ bool socket_serve(struct client *client)
         }
         int mask = (ready & POLLSET_IN ? CURL_CSELECT_IN : 0) |
                    (ready & POLLSET_OUT ? CURL_CSELECT_OUT : 0);
-        client_check(client, curl_multi_socket_action(client->multi, fd, mask, &running));
+        struct shard *shard = watch->shard;
+        shard_check(shard, curl_multi_socket_action(shard->multi, fd, mask, &running));
     }
     return count == EVENTS;
 }

@@ -5,23 +5,38 @@ enum { ROUNDS = 16 }; /* batches of events, and wishes for 0 ms, that are served
 
 /* libcurl does not tell again of a timer that it has told of and that is not due yet: it
  * may have been called before, for one that was resumed. */
-static void serve_timer(struct client *client)
+static void serve_timer(struct shard *shard)
 {
     int running;
     long timeout = -1;
-    client->curl_due = -1;
-    client_check(client, curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0,
-                                                  &running));
-    if (client->curl_due < 0 && client->multi &&
-        curl_multi_timeout(client->multi, &timeout) == CURLM_OK)
-        client->curl_due = timeout < 0 ? -1 : client_now() + timeout;
+    shard->curl_due = -1;
+    shard_check(shard,
+                curl_multi_socket_action(shard->multi, CURL_SOCKET_TIMEOUT, 0, &running));
+    if (shard->curl_due < 0 && shard->multi &&
+        curl_multi_timeout(shard->multi, &timeout) == CURLM_OK)
+        shard->curl_due = timeout < 0 ? -1 : client_now() + timeout;
 }
 
-static void collect_messages(struct client *client)
+/* Serves the timers that have rung; whether there was one. */
+static bool serve_timers(struct client *client)
+{
+    bool any = false;
+    int64_t now = client_now();
+    for (int i = 0; i < client->shard_count; i++) {
+        struct shard *shard = client->shards[i];
+        if (shard->multi && shard->curl_due >= 0 && shard->curl_due <= now) {
+            serve_timer(shard);
+            any = true;
+        }
+    }
+    return any;
+}
+
+static void collect_messages(struct shard *shard)
 {
     int left;
     CURLMsg *message;
-    while (client->multi && (message = curl_multi_info_read(client->multi, &left))) {
+    while (shard->multi && (message = curl_multi_info_read(shard->multi, &left))) {
         if (message->msg != CURLMSG_DONE)
             continue;
         CURLcode result = message->data.result; /* the message dies with the removal */
@@ -40,17 +55,16 @@ static void serve(struct client *client)
 {
     stream_resume(client);
     bool more = socket_serve(client);
-    for (int round = 0; client->multi && round < ROUNDS; round++) {
+    for (int round = 0; round < ROUNDS; round++) {
         stream_resume(client); /* those that this step has left without a socket */
-        bool due = client->curl_due >= 0 && client->curl_due <= client_now();
-        if (due)
-            serve_timer(client);
-        if (more && client->multi)
+        bool rang = serve_timers(client);
+        if (more)
             more = socket_serve(client);
-        if (!due && !more)
+        if (!rang && !more)
             break;
     }
-    collect_messages(client);
+    for (int i = 0; i < client->shard_count; i++)
+        collect_messages(client->shards[i]);
 }
 
 void client_step(struct client *client)
@@ -65,9 +79,12 @@ void client_step(struct client *client)
 
 int64_t client_alarm(struct client *client)
 {
-    int64_t due = client->curl_due;
-    if (client->limit_due >= 0 && (due < 0 || client->limit_due < due))
-        due = client->limit_due;
+    int64_t due = client->limit_due;
+    for (int i = 0; i < client->shard_count; i++) {
+        int64_t curl_due = client->shards[i]->curl_due;
+        if (curl_due >= 0 && (due < 0 || curl_due < due))
+            due = curl_due;
+    }
     if (client->running == 0 || due < 0 || (client->armed >= 0 && client->armed <= due))
         return -1;
     int64_t wait = due - client_now();

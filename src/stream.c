@@ -118,11 +118,11 @@ static int l_wants(lua_State *L)
 
 static void resume(struct transfer *transfer)
 {
-    struct client *client = transfer->client;
     bool is_stranded = transfer->is_stranded;
     transfer->is_stranded = false;
     transfer->receiving_is_paused = transfer->sending_is_paused = false;
-    transfer->progress_at = client->curl_due = client_now(); /* libcurl goes on then */
+    /* libcurl goes on then: */
+    transfer->progress_at = transfer->shard->curl_due = client_now();
     if (is_stranded) /* it is not paused; libcurl is moved by a change only */
         curl_easy_pause(transfer->easy, CURLPAUSE_ALL);
     CURLcode code = curl_easy_pause(transfer->easy, CURLPAUSE_CONT);

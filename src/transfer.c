@@ -11,7 +11,7 @@
 
 /* Bytes: kept of a buffer between transfers; asked of the kernel at a time, where
  * libcurl's own 16 KiB cost 20 % more for big bodies. */
-enum { KEPT_HEAD = 4096, KEPT_BODY = 65536, RECEIVE_BUFFER = 65536 };
+enum { KEPT_HEAD = 2048, KEPT_BODY = 4096, RECEIVE_BUFFER = 65536 };
 
 static void free_lent(struct transfer *transfer)
 {
@@ -66,14 +66,21 @@ bool transfer_reset(struct transfer *transfer)
     transfer_clear(transfer);
     transfer->setup = 0;
     transfer->altered = false;
-    if (transfer->client->share) /* libcurl 7.88 loses its list of files in a reset */
+    if (transfer->client->jar) /* libcurl 7.88 loses its list of files in a reset */
         curl_easy_setopt(transfer->easy, CURLOPT_COOKIEFILE, NULL);
     curl_easy_reset(transfer->easy);
     free_lent(transfer);
-    /* libcurl 7.88 leaves the receive buffer in a handle whose lookup has failed, or
-     * whose connection served others at its end; it refuses to set the size of one. */
-    return curl_easy_setopt(transfer->easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER) ==
-           CURLE_OK;
+    transfer->max_speed = 0;
+    return transfer_is_slim(transfer);
+}
+
+/* libcurl 7.88 leaves the receive buffer in a handle whose lookup has failed, or whose
+ * connection served others at its end; it refuses to set the size of one. */
+bool transfer_is_slim(struct transfer *transfer)
+{
+    return transfer->max_speed <= 0 &&
+           curl_easy_setopt(transfer->easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER) ==
+               CURLE_OK;
 }
 
 struct transfer *transfer_new(struct client *client)
@@ -216,7 +223,7 @@ CURLcode transfer_prepare(struct transfer *transfer)
     SET(NOSIGNAL, 1L);
     SET(SUPPRESS_CONNECT_HEADERS, 1L);
     SET(SHARE, transfer->client->share);
-    if (transfer->client->share)
+    if (transfer->client->jar)
         SET(COOKIEFILE, ""); /* else the cookies of the jar stay there */
 #if LIBCURL_VERSION_NUM >= 0x075700
     SET(QUICK_EXIT, 1L); /* cancelling must not wait for a name server */

@@ -48,7 +48,8 @@ local function start(exchange)
   local wanted, deadline = exchange.request, exchange.deadline
   local timeout = deadline < huge and math.max(deadline - time.now(), SHORTEST) or 0
   local id, option, problem = exchange.session.driver:start(exchange, setup.of(wanted),
-    wanted.target.url, timeout, exchange.body and true or wanted.body, exchange.lookup ~= nil)
+    wanted.target.url, timeout, exchange.body and true or wanted.body, exchange.lookup ~= nil,
+    exchange.shard)
   exchange.id = id
   if not id then
     return refused(exchange, option, problem)

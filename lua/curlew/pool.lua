@@ -11,6 +11,10 @@ Pool.__index = Pool
 
 local M = {}
 
+-- Tickets of one origin that share a multi handle. For each request libcurl walks over all of its
+-- connections to the host; more multi handles each walk over fewer.
+local PER_SHARD = 256
+
 --- Makes a pool.
 ---@param max integer tickets at once in total
 ---@param per_origin integer the same for each origin
@@ -53,14 +57,34 @@ local function update(pool, origin)
   end
 end
 
---- Admits a ticket at once, or queues it.
+-- Gives a ticket its place. Tickets fill the first shards, where the connections are that others
+-- have left.
+local function enter(pool, origin, ticket)
+  pool.active, origin.active = pool.active + 1, origin.active + 1
+  local shards = origin.shards
+  if not shards then
+    if origin.active <= PER_SHARD then
+      ticket.shard = 0
+      return
+    end
+    shards = { [0] = PER_SHARD }
+    origin.shards = shards
+  end
+  local shard = 0
+  while shards[shard] and shards[shard] >= PER_SHARD do
+    shard = shard + 1
+  end
+  ticket.shard, shards[shard] = shard, (shards[shard] or 0) + 1
+end
+
+--- Admits a ticket at once, or queues it. An admitted one has the number of its `shard`.
 ---@param ticket table
 ---@return boolean? admitted false when it was queued; nil when the queue is full
 function Pool:admit(ticket)
   local origin = origin_of(self, ticket)
   local nobody_waits = not origin.first and not self.eligible.first
   if self.active < self.max and origin.active < origin.limit and nobody_waits then
-    self.active, origin.active = self.active + 1, origin.active + 1
+    enter(self, origin, ticket)
     return true
   elseif self.queued >= self.max_queue then
     update(self, origin)
@@ -81,7 +105,7 @@ function Pool:next()
   end
   local ticket = list.shift(origin)
   self.queued = self.queued - 1
-  self.active, origin.active = self.active + 1, origin.active + 1
+  enter(self, origin, ticket)
   update(self, origin)
   return ticket
 end
@@ -91,6 +115,9 @@ end
 function Pool:leave(ticket)
   local origin = origin_of(self, ticket)
   self.active, origin.active = self.active - 1, origin.active - 1
+  if origin.shards then
+    origin.shards[ticket.shard] = origin.shards[ticket.shard] - 1
+  end
   update(self, origin)
 end
 

@@ -105,13 +105,17 @@ end
 
 -- The prototype of the requests that say nothing but their URL.
 local function shared_prototype(prototypes, defaults, method)
-  local known = prototypes.by_method[method]
-  if not known then
-    known = make(defaults, method)
-    known.__index, known.setups = known, {}
-    prototypes.by_method[known.method] = known -- not as it was written, which may be in any way
+  local by_method = prototypes.by_method
+  if by_method[method] then
+    return by_method[method]
   end
-  return known
+  local prototype = make(defaults, method)
+  local known = by_method[prototype.method] -- the same method, written otherwise
+  if not known then
+    prototype.__index, prototype.setups = prototype, {}
+    by_method[prototype.method] = prototype
+  end
+  return known or prototype
 end
 
 local function parse(prototypes, prototype, address)
