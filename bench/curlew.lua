@@ -1,8 +1,8 @@
---- The same work as bench/bare.c, through curlew's public API.
+--- The works of the benchmarks, through curlew's public API, as a user would write them.
 ---
----     lua bench/curlew.lua URL TOTAL CONCURRENCY
+---     lua bench/curlew.lua WORK URL TOTAL CONCURRENCY [DIRECTORY]
 ---
---- Each response must have status 200 and 1,024 bytes. Prints one line, as bench/bare.c does.
+--- Prints one line, as bench/bare does: wall=SECONDS cpu_us=MICROSECONDS failed=COUNT and more.
 
 local here = arg[0]:match("^(.*)/[^/]*$") or "."
 package.path = package.path .. (";%s/?.lua"):format(here)
@@ -10,41 +10,136 @@ package.path = package.path .. (";%s/?.lua"):format(here)
 local curlew = require "curlew"
 local measure = require "measure"
 
-local BODY_SIZE = 1024
+local SMALL, PICTURE = 1024, 100000 -- bytes
+local BURSTS = 25
 
-local url, total, concurrency = arg[1], tonumber(arg[2]), tonumber(arg[3])
-if not concurrency then
-  io.stderr:write("usage: curlew.lua URL TOTAL CONCURRENCY\n")
-  os.exit(2)
-end
+local work, url, directory = arg[1], arg[2], arg[5]
+local total, concurrency = tonumber(arg[3]), tonumber(arg[4])
 
-local started, failed = 0, 0
+local failed = 0
 
-local function worker(session)
-  while started < total do
-    started = started + 1
-    local response, err = session:get(url)
-    if not response or response.status ~= 200 or #response.body ~= BODY_SIZE then
-      failed = failed + 1
-      if failed == 1 then
-        io.stderr:write("first failure: ", tostring(err or response.status), "\n")
-      end
+local function check(fine, what)
+  if not fine then
+    failed = failed + 1
+    if failed == 1 then
+      io.stderr:write("first failure: ", tostring(what), "\n")
     end
   end
 end
 
-local function main()
-  local session = curlew.session { max_per_host = concurrency, max_connections = concurrency }
-  local stop = measure.start()
+local function get(session)
+  local response, err = session:get(url)
+  check(response and response.status == 200 and #response.body == SMALL, err or response)
+end
+
+-- Calls `fn(number)` for each number up to `total`, `concurrency` at a time.
+local function all(fn)
+  local started = 0
+  local function worker()
+    while started < total do
+      started = started + 1
+      fn(started)
+    end
+  end
   curlew.group(function(group)
     for _ = 1, concurrency do
-      group:spawn(worker, session)
+      group:spawn(worker)
     end
   end)
+end
+
+-- By name: `run(session)`; `session`, options; `units`, by which CPU time is divided.
+local works = {
+  get = {
+    run = function(session)
+      all(function()
+        get(session)
+      end)
+    end,
+    units = total,
+  },
+  connect = {
+    session = { http = "1.1", curl = { FRESH_CONNECT = true, FORBID_REUSE = true } },
+    run = function(session)
+      all(function()
+        get(session)
+      end)
+    end,
+    units = total,
+  },
+  files = {
+    run = function(session)
+      all(function(number)
+        local path = ("%s/%d"):format(directory, number)
+        local response, err = session:get(("%s/%d"):format(url, number), { sink = path })
+        local file = response and io.open(path, "rb")
+        check(file and response.status == 200 and file:seek("end") == PICTURE, err or response)
+        if file then
+          file:close()
+        end
+      end)
+    end,
+    units = total,
+  },
+  downloads = {
+    run = function(session)
+      all(function(number)
+        local got, err = curlew.download(("%s/%d"):format(url, number),
+          ("%s/%d"):format(directory, number), { session = session, overwrite = true })
+        check(got and got.bytes == PICTURE, err)
+      end)
+    end,
+    units = total,
+  },
+  discard = {
+    run = function(session)
+      local response, err = session:get(url, { stream = true })
+      local size, bytes = 0, response and response:read()
+      while bytes do
+        size = size + #bytes
+        bytes, err = response:read()
+      end
+      check(size == total, err or size)
+    end,
+  },
+  file = {
+    run = function(session)
+      local path = directory .. "/body"
+      local response, err = session:get(url, { sink = path })
+      local file = response and io.open(path, "rb")
+      check(file and file:seek("end") == total, err or response)
+    end,
+  },
+  -- TOTAL requests at once, again and again.
+  bursts = {
+    run = function(session)
+      for _ = 1, BURSTS do
+        all(function()
+          get(session)
+        end)
+      end
+    end,
+    units = total and total * BURSTS,
+  },
+}
+
+local function main()
+  local chosen = works[work]
+  if not chosen or not concurrency then
+    io.stderr:write("usage: curlew.lua WORK URL TOTAL CONCURRENCY [DIRECTORY]\n")
+    os.exit(2)
+  end
+  local options = chosen.session or {}
+  options.max_per_host, options.max_connections = concurrency, concurrency
+  options.verify = os.getenv "BENCH_CA"
+  local session = curlew.session(options)
+  local stop = measure.start()
+  chosen.run(session)
   local wall, cpu = stop()
+  local stats = session:stats()
   session:close()
-  print(("curlew total=%d concurrency=%d wall=%.3f cpu_us=%.2f failed=%d"):format(
-    total, concurrency, wall, cpu * 1e6 / total, failed))
+  print(("wall=%.3f cpu_us=%.2f failed=%d connections=%d"):format(
+    wall, cpu * 1e6 / (chosen.units or 1), failed, stats.requests - stats.reused))
 end
 
 curlew.run(main)

@@ -1,0 +1,148 @@
+--- The results as tables: for the terminal, and for bench/RESULTS.md.
+
+local shell = require "support.shell"
+
+local M = {}
+
+local YARDSTICK, OURS = "bare C", "curlew"
+
+local VERSIONS = {
+  { "kernel", "uname -sr" },
+  { "processors", "nproc" },
+  { "Lua", "lua5.4 -v" },
+  { "LuaJIT", "luajit -v" },
+  { "libcurl", "curl-config --version" },
+  { "libuv", "pkg-config --modversion libuv" },
+  { "nginx", "PATH=$PATH:/usr/sbin nginx -v" },
+  { "Python", "python3 --version" },
+  { "aiohttp", "python3 -c 'import aiohttp; print(aiohttp.__version__)'" },
+  { "pycurl", "python3 -c 'import pycurl; print(pycurl.version.split()[0])'" },
+  { "node", "node --version" },
+  { "undici", "node -p 'require(\"./build/bench/node_modules/undici/package.json\").version'" },
+  { "lua-http", "dpkg-query -W -f '${Version}' lua-http" },
+  { "copas", "dpkg-query -W -f '${Version}' lua-copas" },
+  { "Lua-cURL", "dpkg-query -W -f '${Version}' lua-curl" },
+  { "aria2", "dpkg-query -W -f '${Version}' aria2" },
+  { "wrk", "dpkg-query -W -f '${Version}' wrk" },
+}
+
+local function cpu(row, microseconds)
+  return row.unit == "ms" and microseconds / 1000 or microseconds
+end
+
+local function ratio(results, name)
+  local base = results[YARDSTICK] and results[YARDSTICK].cpu_us
+  local own = results[name] and results[name].cpu_us
+  return base and own and own / base
+end
+
+-- What the goal of a row says of its results: "met", "NOT met", or nothing.
+local function verdict(row, results)
+  local ours, by = results[OURS], ratio(results, OURS)
+  if not ours or not ours.cpu_us then
+    return ""
+  elseif row.goal and by then
+    return ("goal %.2f %s"):format(row.goal, by <= row.goal and "met" or "NOT met")
+  elseif row.most then
+    return ("goal %d us %s"):format(row.most, ours.cpu_us <= row.most and "met" or "NOT met")
+  elseif row.connections then
+    return ("goal %d connections %s"):format(row.connections,
+      ours.connections <= row.connections and "met" or "NOT met")
+  end
+  return ""
+end
+
+local function lines_of(row, results, programs)
+  local lines = {}
+  for _, program in ipairs(programs) do
+    local measured = results[program.name]
+    if measured and measured.cpu_us then
+      local by = ratio(results, program.name)
+      lines[#lines + 1] = {
+        program.name,
+        ("%.1f %s"):format(cpu(row, measured.cpu_us), row.unit or "us"),
+        ("%.1f-%.1f"):format(cpu(row, measured.lowest), cpu(row, measured.highest)),
+        by and ("%.2f"):format(by) or "",
+        ("%.3f s"):format(measured.wall),
+        measured.failed > 0 and ("%d failed"):format(measured.failed)
+          or measured.connections and ("%d connections"):format(measured.connections) or "",
+      }
+    elseif measured then
+      lines[#lines + 1] = { program.name, "-", "", "", "", measured.reason }
+    end
+  end
+  return lines
+end
+
+local HEADINGS = { "", "CPU", "lowest, highest", "by bare C", "time", "" }
+
+--- The results for a terminal, of the rows in `only`.
+---@param all table
+---@param rows table[]
+---@param programs table[]
+---@param only? table<string, boolean> nil for all
+---@return string
+function M.table(all, rows, programs, only)
+  local out = {}
+  for _, row in ipairs(rows) do
+    local results = all[row.name]
+    if results and (not only or only[row.name]) then
+      out[#out + 1] = ("\n%s  (%s)  %s"):format(row.title, row.name, verdict(row, results))
+      for _, line in ipairs(lines_of(row, results, programs)) do
+        out[#out + 1] = ("  %-18s %12s %20s %9s %10s  %s"):format((unpack or table.unpack)(line))
+      end
+    end
+  end
+  if all.instructions and (not only or only.instructions) then
+    out[#out + 1] = "\ninstructions for a request of http1, by callgrind"
+    for _, name in ipairs { YARDSTICK, OURS } do
+      out[#out + 1] = ("  %-18s %12.0f"):format(name, all.instructions[name])
+    end
+  end
+  return table.concat(out, "\n") .. "\n"
+end
+
+--- The same as Markdown, with what it was measured on.
+---@param all table
+---@param rows table[]
+---@param programs table[]
+---@param missing string[] programs that are not here
+---@return string
+function M.markdown(all, rows, programs, missing)
+  local out = {
+    "# Results",
+    "",
+    "Made by `make bench`; what each row measures, and how, is in [README.md](README.md). CPU is",
+    "the client's own, user and system, the median of its runs; the ratio by bare C is what counts.",
+  }
+  for _, row in ipairs(rows) do
+    local results = all[row.name]
+    if results then
+      out[#out + 1] = ("\n## %s (`%s`)\n"):format(row.title, row.name)
+      if verdict(row, results) ~= "" then
+        out[#out + 1] = verdict(row, results):gsub("^g", "G") .. ".\n"
+      end
+      out[#out + 1] = "| " .. table.concat(HEADINGS, " | ") .. " |"
+      out[#out + 1] = "| --- | ---: | ---: | ---: | ---: | --- |"
+      for _, line in ipairs(lines_of(row, results, programs)) do
+        out[#out + 1] = "| " .. table.concat(line, " | ") .. " |"
+      end
+    end
+  end
+  if all.instructions then
+    out[#out + 1] = ("\n## Instructions for a request of `http1`\n\n%s: %.0f. %s: %.0f."):format(
+      YARDSTICK, all.instructions[YARDSTICK], OURS, all.instructions[OURS])
+  end
+  out[#out + 1] = "\n## Measured on\n\n" .. os.date("%Y-%m-%d") .. ", with"
+  for _, version in ipairs(VERSIONS) do
+    local said = shell.read(version[2] .. " 2>&1 | head -n 1")
+    local number = said:match("[%d][%w.%-+~:]*")
+    out[#out + 1] = number and ("- %s %s"):format(version[1], number) or nil
+  end
+  if missing[1] then
+    out[#out + 1] = "\nNot there, so left out: " .. table.concat(missing, ", ") .. "."
+  end
+  return table.concat(out, "\n") .. "\n"
+end
+
+return M
