@@ -11,14 +11,14 @@ local ok = sessions.ok
 
 -- What is told libcurl is the subject of request_spec.lua; here, when it is told.
 describe("a setup", function()
-  local defaults, prototypes
+  local defaults, kept
 
   before_each(function()
-    defaults, prototypes = options.for_session(), request.prototypes()
+    defaults, kept = options.for_session(), {}
   end)
 
   local function of(address, method, given)
-    return setup.of(assert(request.new(defaults, method, address, given, prototypes)))
+    return setup.of(assert(request.new(defaults, method, address, given, kept)))
   end
 
   it("is one table for the requests of a session that say nothing but their URL", function()
@@ -32,7 +32,7 @@ describe("a setup", function()
   it("is another for another method, another scheme and another session", function()
     local first = of "http://a/"
     local others = { of("http://a/", "HEAD"), of "https://a/", of("http://a/", "PURGE") }
-    prototypes = request.prototypes()
+    kept = {}
     others[#others + 1] = of "http://a/"
     for _, other in ipairs(others) do
       assert.not_equal(first, other)

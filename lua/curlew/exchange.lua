@@ -1,22 +1,17 @@
 --- One request on the wire: it takes a place in the pool, runs as a transfer, and wakes its task.
 
+local admission = require "curlew.admission"
 local beside = require "curlew.beside"
 local failure = require "curlew.failure"
-local lookups = require "curlew.lookups"
-local setup = require "curlew.setup"
 local stream = require "curlew.stream"
 local task = require "curlew.task"
-local time = require "curlew.time"
 local upload = require "curlew.upload"
 local verbose = require "curlew.verbose"
-
-local huge = math.huge
 
 local M = {}
 
 -- HTTP/2 and 3 carry many requests on one connection; servers allow about this many at once.
 local STREAMS = 100
-local SHORTEST = 0.001 -- seconds that a transfer has at least
 local CLOSED = { result = 42 }
 local NO_ADDRESS = 6 -- CURLE_COULDNT_RESOLVE_HOST
 
@@ -31,116 +26,43 @@ local NO_ADDRESS = 6 -- CURLE_COULDNT_RESOLVE_HOST
 local Exchange = { __name = "curlew.Exchange" }
 Exchange.__index = Exchange
 
-local function refused(exchange, option, problem)
-  return failure.of(exchange.request, "unsupported", "libcurl refuses %s: %s",
-    option ~= "" and "option " .. option or "the transfer", problem)
-end
-
-local function stop_alarm(exchange)
-  if exchange.alarm then
-    time.cancel(exchange.alarm)
-    exchange.alarm = nil
-  end
-end
-
--- Hands an exchange to the driver; returns an error when libcurl refuses it.
-local function start(exchange)
-  local wanted, deadline = exchange.request, exchange.deadline
-  local timeout = deadline < huge and math.max(deadline - time.now(), SHORTEST) or 0
-  local id, option, problem = exchange.session.driver:start(exchange, setup.of(wanted),
-    wanted.target.url, timeout, exchange.body and true or wanted.body, exchange.lookup ~= nil,
-    exchange.shard)
-  exchange.id = id
-  if not id then
-    return refused(exchange, option, problem)
-  elseif wanted.options.on_progress then
-    exchange:help(beside.report_progress)
-  end
-end
-
--- Starts an exchange that has its place, or has it wait for the look-up of its host by another.
-local function begin(exchange)
-  local host = lookups.host_of(exchange.request)
-  if not host or exchange.session.lookups:admit(exchange, host) then
-    stop_alarm(exchange)
-    return start(exchange)
-  end
-end
-
--- Ends what belongs to an exchange that has ended, in whatever way.
-local function clean_up(exchange)
-  if exchange.helpers then
-    for _, helper in ipairs(exchange.helpers) do
+--- Ends what belongs to an exchange that has ended, in whatever way.
+function Exchange:clean_up()
+  if self.helpers then
+    for _, helper in ipairs(self.helpers) do
       helper:cancel()
     end
   end
-  if exchange.body then
-    exchange.body.close()
+  if self.body then
+    self.body.close()
   end
 end
 
--- Hands what has become of an exchange to whoever waits for it.
-local function deliver(exchange, outcome)
-  local waiter = exchange.task
+--- Hands what has become of an exchange to whoever waits for it.
+function Exchange:deliver(outcome)
+  local waiter = self.task
   if waiter then
-    exchange.task = nil
+    self.task = nil
     task.wake(waiter, outcome)
-  elseif exchange.stream then
-    exchange.stream:finish(outcome)
-  end
-end
-
-local settle_lookup
-
--- Ends an exchange that libcurl has refused when its turn came.
-local function give_up(exchange, err)
-  exchange.session.pool:leave(exchange)
-  clean_up(exchange)
-  deliver(exchange, { failure = err })
-  settle_lookup(exchange, false)
-end
-
--- Tells that an exchange needs no look-up any more, and starts those that have waited for it.
-function settle_lookup(exchange, has_socket)
-  for _, waiting in ipairs(exchange.session.lookups:settle(exchange, has_socket)) do
-    stop_alarm(waiting)
-    local err = start(waiting)
-    if err then
-      give_up(waiting, err)
-    end
-  end
-end
-
--- Gives back the place of an exchange, and starts what waits for it.
-local function leave_pool(exchange)
-  local pool = exchange.session.pool
-  if exchange.lookup then
-    settle_lookup(exchange, false)
-  end
-  pool:leave(exchange)
-  local waiting = pool:next()
-  while waiting do
-    local err = begin(waiting)
-    if err then
-      give_up(waiting, err)
-    end
-    waiting = pool:next()
+  elseif self.stream then
+    self.stream:finish(outcome)
   end
 end
 
 -- Tells whoever waits for an exchange what has become of it, and gives back what it had.
 local function conclude(exchange, outcome)
-  stop_alarm(exchange)
-  deliver(exchange, outcome) -- first: starting the next may raise, when memory is out
-  clean_up(exchange)
-  leave_pool(exchange)
+  exchange:deliver(outcome) -- first: starting the next may raise, when memory is out
+  if exchange.helpers or exchange.body then
+    exchange:clean_up()
+  end
+  admission.leave(exchange)
 end
 
 --- For the driver: the transfer has ended.
 function Exchange:finish(outcome)
   self.id = nil
   if outcome.log then
-    outcome = verbose.tell(self.request, outcome.log) or outcome
+    outcome = verbose.tell(self, outcome.log) or outcome
   end
   if outcome.http_version and outcome.http_version >= 3 then
     self.session.pool:set_limit(self.origin, STREAMS)
@@ -155,24 +77,15 @@ end
 
 -- Takes a transfer back; nothing of it stays behind.
 local function withdraw(exchange)
-  stop_alarm(exchange)
-  clean_up(exchange)
-  if exchange.id then
-    exchange.session.driver:cancel(exchange.id)
-    exchange.id = nil
-    leave_pool(exchange)
-  elseif exchange.lookup then
-    leave_pool(exchange)
-  else
-    exchange.session.pool:withdraw(exchange)
-  end
+  exchange:clean_up()
+  admission.withdraw(exchange)
 end
 
 --- Ends a transfer that runs, whose waiter gets `outcome`.
 function Exchange:end_with(outcome)
   if self.id then
     withdraw(self)
-    deliver(self, outcome)
+    self:deliver(outcome)
   end
 end
 
@@ -199,9 +112,9 @@ end
 function Exchange:on_news()
   local client = self.session.driver.client
   if self.lookup then
-    settle_lookup(self, true)
+    admission.settle_lookup(self, true)
   end
-  local problem = self.request.options.verbose and verbose.tell(self.request, client:log(self.id))
+  local problem = self.request.options.verbose and verbose.tell(self, client:log(self.id))
   if problem or not self.id then
     return self:end_with(problem)
   end
@@ -219,7 +132,7 @@ function Exchange:on_news()
     local outcome = client:peek(self.id)
     if is_final(self, outcome) then
       self.stream = stream.new(self)
-      deliver(self, outcome)
+      self:deliver(outcome)
     end
   end
 end
@@ -227,7 +140,7 @@ end
 -- Ends the wait of an exchange in the queue.
 local function refuse_queued(exchange, err)
   withdraw(exchange)
-  deliver(exchange, { failure = err })
+  exchange:deliver { failure = err }
 end
 
 local function expire_in_queue(exchange)
@@ -272,24 +185,11 @@ function M.perform(session, wanted, deadline)
     end
     exchange.body, wanted.body_length = body, body and body.length or wanted.body_length
   end
-  if session.closed then
-    clean_up(exchange)
-    return nil, failure.closed_session(wanted)
-  end
-  local admitted = session.pool:admit(exchange)
-  if admitted == nil then
-    clean_up(exchange)
-    return nil, failure.of(wanted, "connect", "the session's queue is full (max_queue)")
-  elseif admitted then
-    local err = begin(exchange)
-    if err then
-      clean_up(exchange)
-      leave_pool(exchange)
-      return nil, err
-    end
-  end
-  if not exchange.id and deadline < huge then
-    exchange.alarm = time.at(deadline, expire_in_queue, exchange)
+  local err = session.closed and failure.closed_session(wanted)
+    or admission.enter(exchange, expire_in_queue)
+  if err then
+    exchange:clean_up()
+    return nil, err
   end
   local outcome = task.park(withdraw, exchange)
   if wanted.options.on_progress and not wanted.streamed then

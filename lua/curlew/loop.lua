@@ -115,7 +115,9 @@ function Driver:start(operation, setup, url, timeout, body, tells_socket, shard)
     open[self.handles] = self -- kept, while a transfer runs
     self.poll:ref()
   end
-  kick(self)
+  if not self.kicked then
+    kick(self)
+  end
   return id
 end
 

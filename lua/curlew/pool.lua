@@ -60,10 +60,10 @@ end
 -- Gives a ticket its place. Tickets fill the first shards, where the connections are that others
 -- have left.
 local function enter(pool, origin, ticket)
-  pool.active, origin.active = pool.active + 1, origin.active + 1
-  local shards = origin.shards
+  local active, shards = origin.active + 1, origin.shards
+  pool.active, origin.active = pool.active + 1, active
   if not shards then
-    if origin.active <= PER_SHARD then
+    if active <= PER_SHARD then
       ticket.shard = 0
       return
     end
@@ -113,12 +113,15 @@ end
 --- Gives back the place of an admitted ticket.
 ---@param ticket table
 function Pool:leave(ticket)
-  local origin = origin_of(self, ticket)
-  self.active, origin.active = self.active - 1, origin.active - 1
+  local origin = self.origins[ticket.origin]
+  local active = origin.active - 1
+  self.active, origin.active = self.active - 1, active
   if origin.shards then
     origin.shards[ticket.shard] = origin.shards[ticket.shard] - 1
   end
-  update(self, origin)
+  if origin.first or active == 0 then
+    update(self, origin)
+  end
 end
 
 --- Takes a ticket that waits out of the queue.

@@ -9,8 +9,8 @@ local url = require "curlew.url"
 
 local M = {}
 
--- RFC 9110 section 15.4; 300 and 304 name no place to go to by themselves.
-local REDIRECTS = { [301] = true, [302] = true, [303] = true, [307] = true, [308] = true }
+--- RFC 9110 section 15.4; 300 and 304 name no place to go to by themselves.
+M.STATUSES = { [301] = true, [302] = true, [303] = true, [307] = true, [308] = true }
 
 -- Fields that describe a body that is not sent again.
 local BODY_FIELDS = {
@@ -74,7 +74,7 @@ end
 ---@return curlew.Error? err of kind "redirect" when it must not be followed
 function M.follow(request, response, hops)
   local mode = request.options.redirect
-  local location = REDIRECTS[response.status] and response.headers:all("location")[1]
+  local location = M.STATUSES[response.status] and response.headers:all("location")[1]
   if not location or mode == "manual" then
     return nil
   elseif mode == "error" then

@@ -17,8 +17,8 @@ end
 -- Methods that say "Content-Length: 0" when they have no body (RFC 9110 section 8.6).
 local EMPTY_BODY = { PATCH = "", POST = "", PUT = "" }
 
--- URLs that a session remembers, taken apart.
-local MOST_TARGETS = 256
+-- Requests of one method that a session keeps.
+local MOST_KEPT = 256
 
 local function encode_json(value)
   local ok, text = pcall(json.encode, value)
@@ -103,69 +103,61 @@ local function make(defaults, method, given)
   return request
 end
 
--- The prototype of the requests that say nothing but their URL.
-local function shared_prototype(prototypes, defaults, method)
-  local by_method = prototypes.by_method
-  if by_method[method] then
-    return by_method[method]
+-- What `kept` has for a method: its requests by address, and the setups that they share.
+local function kept_for(kept, method)
+  local of_method = kept[method]
+  if not of_method then
+    of_method = { requests = {}, setups = {}, count = 0 }
+    kept[method] = of_method
+  elseif of_method.count == MOST_KEPT then
+    of_method.requests, of_method.count = {}, 0
   end
-  local prototype = make(defaults, method)
-  local known = by_method[prototype.method] -- the same method, written otherwise
-  if not known then
-    prototype.__index, prototype.setups = prototype, {}
-    by_method[prototype.method] = prototype
-  end
-  return known or prototype
+  return of_method
 end
 
-local function parse(prototypes, prototype, address)
-  local target, err = url.parse(address, prototype.options.base_url, prototype.params,
-    prototype.method)
-  if target then
-    if prototypes.count == MOST_TARGETS then
-      prototypes.targets, prototypes.count = {}, 0
-    end
-    prototypes.targets[address], prototypes.count = target, prototypes.count + 1
-  end
-  return target, err
+local function keep(kept, address, request)
+  local of_method = kept_for(kept, request.method)
+  request.setups = of_method.setups
+  of_method.requests[address], of_method.count = request, of_method.count + 1
 end
 
---- What the requests of a session that say nothing but their URL have in common, made once.
----@return table
-function M.prototypes()
-  return { by_method = {}, targets = {}, count = 0 }
-end
-
---- Makes a request of what the user has given. Raises, at the caller's line, for wrong options.
+--- Makes a request of what the user has given. Raises, at the caller's line, for wrong options. It
+--- is not changed any more: one that says nothing but its URL may be kept, and serve many calls.
 ---@param defaults table options of a session
 ---@param method? string
 ---@param address string
 ---@param given? table
----@param prototypes? table of the session with these options
+---@param kept? table where the session with these options keeps requests, empty at first
 ---@return table? request `{ method, target, options, body, source, content_type, ... }`
 ---@return curlew.Error? err of kind "invalid_url" or "unsupported"
-function M.new(defaults, method, address, given, prototypes)
-  errors.check_type("the URL", address, "string")
-  if given == nil and prototypes then
-    local prototype = shared_prototype(prototypes, defaults, method or "GET")
-    local target, err = prototypes.targets[address], nil
-    if not target then
-      target, err = parse(prototypes, prototype, address)
-    end
-    return target and setmetatable({ target = target }, prototype), err
+function M.new(defaults, method, address, given, kept)
+  if given ~= nil then
+    kept = nil
   end
+  local of_method = kept and kept[method or "GET"]
+  local known = of_method and of_method.requests[address]
+  if known then
+    return known
+  end
+  errors.check_type("the URL", address, "string")
   local request = make(defaults, method, given)
   local target, err = url.parse(address, defaults.base_url, request.params, request.method)
+  if not target then
+    return nil, err
+  end
   request.target = target
-  return target and request, err
+  if kept then
+    keep(kept, address, request)
+  end
+  return request
 end
 
 --- A copy of a request that can be changed.
 ---@param request table
 ---@return table
 function M.copy(request)
-  local copy = options.union(getmetatable(request) or {}, request)
-  copy.__index, copy.setups = nil, nil
+  local copy = options.union(request)
+  copy.setup, copy.setups = nil, nil
   return copy
 end
 

@@ -69,7 +69,10 @@ local function follow(session, wanted, deadline)
     if not answer then
       return nil, err
     end
-    local next_wanted, refusal = redirect.follow(wanted, answer, history and #history or 0)
+    local next_wanted, refusal
+    if redirect.STATUSES[answer.status] then
+      next_wanted, refusal = redirect.follow(wanted, answer, history and #history or 0)
+    end
     if refusal then
       answer:close()
       refusal.response = answer
@@ -86,11 +89,8 @@ end
 
 -- Attempts a request as often as its policy allows.
 local function attempt_all(session, wanted, deadline)
-  local policy = wanted.options.retry
-  if not policy then
-    return follow(session, wanted, deadline)
-  end
-  local attempt = 1
+  local policy, attempt = wanted.options.retry, 1
+  wanted = request.copy(wanted)
   while true do
     wanted.attempt = attempt
     local answer, err = follow(session, wanted, deadline)
@@ -137,11 +137,15 @@ function M.perform(session, wanted)
     return nil, failure.closed_session(wanted)
   end
   local deadline = wanted.total < math.huge and time.now() + wanted.total or math.huge
-  local answer, err = attempt_all(session, wanted, deadline)
+  local given = wanted.options
+  local send_all = given.retry and attempt_all or follow
+  local answer, err = send_all(session, wanted, deadline)
   if not answer then
     return nil, err
+  elseif given.check or given.sink or given.stream then
+    return receive(wanted, answer)
   end
-  return receive(wanted, answer)
+  return answer
 end
 
 return M

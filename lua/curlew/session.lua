@@ -62,11 +62,13 @@ function Session:request(method, address, given)
     call.headers = options.union(call.headers or {})
     return pass_on(self, call, 1)
   end
-  local wanted, err = request.new(self.defaults, method, address, given, self.prototypes)
+  local wanted, err = request.new(self.defaults, method, address, given, self.kept)
   if not wanted then
     return nil, err
   end
-  wanted.call = given
+  if given then
+    wanted.call = given
+  end
   return sending.perform(self, wanted)
 end
 
@@ -222,7 +224,7 @@ function M.session(given)
   return setmetatable({
     defaults = checked,
     middleware = {},
-    prototypes = request.prototypes(),
+    kept = {}, -- requests, see there
     counted = { requests = 0, reused = 0 },
     driver = loop.new(math.min(checked.max_connections, MOST_CACHED), checked.cookies),
     lookups = lookups.new(),

@@ -213,24 +213,32 @@ end
 
 local count = 0 -- of setups that serve many requests
 
---- What libcurl is told of a request, for `client:start`, but for its URL, its body, and how much
---- time is left. Of requests with one prototype, and one scheme, it is the same table.
----@param request table of `curlew.request`
----@return table
-function M.of(request)
-  local shared, target = request.setups, request.target
-  if not shared or target.user then
-    return make(request)
+-- The setup of all kept requests of a session with this method and scheme.
+local function shared(request)
+  local setups, target = request.setups, request.target
+  if not setups or target.user then
+    return nil
   end
-  local setup = shared[target.scheme]
+  local setup = setups[target.scheme]
   if not setup then
     setup = make(request)
     count = count + 1
     -- An authentication in several steps leaves in a handle what is for one host alone.
     setup.number = not request.negotiates and count or nil
-    shared[target.scheme] = setup
+    setups[target.scheme] = setup
   end
   return setup
+end
+
+--- What libcurl is told of a request, for `client:start`, but for its URL, its body, and how much
+--- time is left.
+---@param request table of `curlew.request`
+---@return table
+function M.of(request)
+  if not request.setup then
+    request.setup = shared(request) or make(request)
+  end
+  return request.setup
 end
 
 return M

@@ -49,20 +49,20 @@ local function mask(line, after)
   return mask_urls(line), false
 end
 
-local function tell_all(request, log)
-  local fn = request.options.verbose
+local function tell_all(exchange, log)
+  local fn = exchange.request.options.verbose
   for line in log:gmatch("([^\n]*)\n") do
-    line, request.tells_secret = mask((line:gsub("\r$", "")), request.tells_secret)
+    line, exchange.tells_secret = mask((line:gsub("\r$", "")), exchange.tells_secret)
     fn(line)
   end
 end
 
 --- Calls the option "verbose" of a request for each line of a log.
----@param request table
+---@param exchange { request: table, tells_secret: boolean? }
 ---@param log string
 ---@return { raised: any }? outcome of the request, when that has raised an error
-function M.tell(request, log)
-  local ok, err = pcall(tell_all, request, log)
+function M.tell(exchange, log)
+  local ok, err = pcall(tell_all, exchange, log)
   return not ok and { raised = errors.or_described(err) } or nil
 end
 

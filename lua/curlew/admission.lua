@@ -1,0 +1,131 @@
+--- The way of an exchange onto the wire: a place in its session's pool, an address for its host,
+--- its start; and the way back, on which the next ones start.
+
+local beside = require "curlew.beside"
+local failure = require "curlew.failure"
+local lookups = require "curlew.lookups"
+local setup = require "curlew.setup"
+local time = require "curlew.time"
+
+local huge = math.huge
+
+local M = {}
+
+local SHORTEST = 0.001 -- seconds that a transfer has at least
+
+local function refused(exchange, option, problem)
+  return failure.of(exchange.request, "unsupported", "libcurl refuses %s: %s",
+    option ~= "" and "option " .. option or "the transfer", problem)
+end
+
+local function stop_alarm(exchange)
+  if exchange.alarm then
+    time.cancel(exchange.alarm)
+    exchange.alarm = nil
+  end
+end
+
+-- Hands an exchange to the driver; returns an error when libcurl refuses it.
+local function start(exchange)
+  local wanted, deadline = exchange.request, exchange.deadline
+  local timeout = 0
+  if deadline < huge then
+    timeout = deadline - time.now()
+    timeout = timeout > SHORTEST and timeout or SHORTEST
+  end
+  local id, option, problem = exchange.session.driver:start(exchange, setup.of(wanted),
+    wanted.target.url, timeout, exchange.body and true or wanted.body, exchange.lookup ~= nil,
+    exchange.shard)
+  exchange.id = id
+  if not id then
+    return refused(exchange, option, problem)
+  elseif wanted.options.on_progress then
+    exchange:help(beside.report_progress)
+  end
+end
+
+-- Starts an exchange that has its place, or has it wait for the look-up of its host by another.
+local function begin(exchange)
+  local host = lookups.host_of(exchange.request)
+  if not host or exchange.session.lookups:admit(exchange, host) then
+    stop_alarm(exchange)
+    return start(exchange)
+  end
+end
+
+-- Ends an exchange that libcurl has refused when its turn came.
+local function give_up(exchange, err)
+  exchange.session.pool:leave(exchange)
+  exchange:clean_up()
+  exchange:deliver { failure = err }
+  M.settle_lookup(exchange, false)
+end
+
+--- Tells that an exchange needs no look-up any more, and starts those that have waited for it.
+---@param exchange curlew.Exchange
+---@param has_socket boolean
+function M.settle_lookup(exchange, has_socket)
+  for _, waiting in ipairs(exchange.session.lookups:settle(exchange, has_socket)) do
+    stop_alarm(waiting)
+    local err = start(waiting)
+    if err then
+      give_up(waiting, err)
+    end
+  end
+end
+
+--- Gives back the place of an exchange, and starts what waits for it.
+---@param exchange curlew.Exchange
+function M.leave(exchange)
+  local pool = exchange.session.pool
+  stop_alarm(exchange)
+  if exchange.lookup then
+    M.settle_lookup(exchange, false)
+  end
+  pool:leave(exchange)
+  local waiting = pool.queued > 0 and pool:next()
+  while waiting do
+    local err = begin(waiting)
+    if err then
+      give_up(waiting, err)
+    end
+    waiting = pool:next()
+  end
+end
+
+--- Starts an exchange, or queues it. One that has to wait is expired when its time is over.
+---@param exchange curlew.Exchange
+---@param expire fun(exchange: curlew.Exchange)
+---@return curlew.Error? err when it can do neither
+function M.enter(exchange, expire)
+  local admitted = exchange.session.pool:admit(exchange)
+  if admitted == nil then
+    return failure.of(exchange.request, "connect", "the session's queue is full (max_queue)")
+  elseif admitted then
+    local err = begin(exchange)
+    if err then
+      M.leave(exchange)
+      return err
+    end
+  end
+  if not exchange.id and exchange.deadline < huge then
+    exchange.alarm = time.at(exchange.deadline, expire, exchange)
+  end
+end
+
+--- Takes an exchange back, wherever it stands.
+---@param exchange curlew.Exchange
+function M.withdraw(exchange)
+  stop_alarm(exchange)
+  if exchange.id then
+    exchange.session.driver:cancel(exchange.id)
+    exchange.id = nil
+    M.leave(exchange)
+  elseif exchange.lookup then
+    M.leave(exchange)
+  else
+    exchange.session.pool:withdraw(exchange)
+  end
+end
+
+return M
