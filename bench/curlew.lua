@@ -48,7 +48,14 @@ local function all(fn)
   end)
 end
 
--- By name: `run(session)`; `session`, options; `units`, by which CPU time is divided.
+local function size_of(path)
+  local file = io.open(path, "rb")
+  local size = file and file:seek("end")
+  return file and file:close() and size
+end
+
+-- By name: `run(session)`; `session`, options; `units`, by which CPU time is divided; `verify`,
+-- after the clock has stopped.
 local works = {
   get = {
     run = function(session)
@@ -72,12 +79,13 @@ local works = {
       all(function(number)
         local path = ("%s/%d"):format(directory, number)
         local response, err = session:get(("%s/%d"):format(url, number), { sink = path })
-        local file = response and io.open(path, "rb")
-        check(file and response.status == 200 and file:seek("end") == PICTURE, err or response)
-        if file then
-          file:close()
-        end
+        check(response and response.status == 200, err or response)
       end)
+    end,
+    verify = function()
+      for number = 1, total do
+        check(size_of(("%s/%d"):format(directory, number)) == PICTURE, "a file's size")
+      end
     end,
     units = total,
   },
@@ -93,6 +101,12 @@ local works = {
   },
   discard = {
     run = function(session)
+      local response, err = session:get(url, { sink = "/dev/null" })
+      check(response, err)
+    end,
+  },
+  read = {
+    run = function(session)
       local response, err = session:get(url, { stream = true })
       local size, bytes = 0, response and response:read()
       while bytes do
@@ -104,10 +118,11 @@ local works = {
   },
   file = {
     run = function(session)
-      local path = directory .. "/body"
-      local response, err = session:get(url, { sink = path })
-      local file = response and io.open(path, "rb")
-      check(file and file:seek("end") == total, err or response)
+      local response, err = session:get(url, { sink = directory .. "/body" })
+      check(response, err)
+    end,
+    verify = function()
+      check(size_of(directory .. "/body") == total, "the file's size")
     end,
   },
   -- TOTAL requests at once, again and again.
@@ -136,6 +151,9 @@ local function main()
   local stop = measure.start()
   chosen.run(session)
   local wall, cpu = stop()
+  if chosen.verify then
+    chosen.verify()
+  end
   local stats = session:stats()
   session:close()
   print(("wall=%.3f cpu_us=%.2f failed=%d connections=%d"):format(

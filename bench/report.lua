@@ -113,7 +113,7 @@ function M.markdown(all, rows, programs, missing)
     "# Results",
     "",
     "Made by `make bench`; what each row measures, and how, is in [README.md](README.md). CPU is",
-    "the client's own, user and system, the median of its runs; the ratio by bare C is what counts.",
+    "the client's own, user and system, the median of its runs; the ratio by bare C counts.",
   }
   for _, row in ipairs(rows) do
     local results = all[row.name]

@@ -55,6 +55,10 @@ return {
     goal = 1.05,
   },
   {
+    name = "gibread", title = "1 GiB, read by Lua piece by piece",
+    work = "read", site = "http", path = "/gib", total = GIB, concurrency = 1, unit = "ms",
+  },
+  {
     name = "gibfile", title = "1 GiB to a file",
     work = "file", site = "http", path = "/gib", total = GIB, concurrency = 1, unit = "ms",
     files = true, goal = 0.6,

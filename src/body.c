@@ -81,6 +81,14 @@ size_t on_write(char *bytes, size_t size, size_t count, void *pointer)
         transfer->receiving_is_paused = true;
         return CURL_WRITEFUNC_PAUSE;
     }
+    if (transfer->sink >= 0) {
+        if (!stream_sink(transfer, bytes, length)) {
+            transfer->verdict = VERDICT_SINK;
+            return 0;
+        }
+        note_received(transfer, length);
+        return length;
+    }
     if (transfer->streamed) {
         size_t taken = stream_take(transfer, bytes, length);
         if (taken == length)

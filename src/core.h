@@ -10,8 +10,6 @@
 #include "compat.h"
 
 #include <curl/curl.h>
-#include <lauxlib.h>
-#include <lua.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -62,7 +60,8 @@ enum verdict {
     VERDICT_NO_MEMORY,
     VERDICT_NO_DESCRIPTORS,
     VERDICT_IDLE,
-    VERDICT_CUT, /* see tls.c */
+    VERDICT_SINK, /* its sink takes no more */
+    VERDICT_CUT,  /* see tls.c */
 };
 
 enum transfer_state { TRANSFER_FREE, TRANSFER_RUNNING, TRANSFER_ENDED };
@@ -87,6 +86,9 @@ struct transfer {
     struct buffer trailers; /* the fields after its body */
     struct buffer body;
     size_t taken;           /* bytes of `body` that Lua has taken, when streamed */
+    int sink;               /* borrowed descriptor; the body goes there; -1 for none */
+    int sink_error;         /* errno of a write to it that has failed */
+    int64_t written;        /* bytes that have gone there */
     int64_t content_length; /* as announced, -1 when not */
     int64_t max_body;       /* bytes, after decompression; -1 for no limit */
     int64_t received;       /* bytes of the body, after decompression */
@@ -138,12 +140,12 @@ void transfer_clear(struct transfer *transfer);
 bool transfer_reset(struct transfer *transfer);
 /* Whether libcurl holds no receive buffer of the handle's. */
 bool transfer_is_slim(struct transfer *transfer);
-/* Sets what every transfer has: callbacks, and the options that curlew relies on. */
+/* Sets what every transfer has: callbacks, and options that curlew relies on. */
 CURLcode transfer_prepare(struct transfer *transfer);
 /* Limits the speed of its body to bytes a second; slow ones come in smaller pieces. */
 CURLcode transfer_set_speed(struct transfer *transfer, double speed);
 
-/* --- header.c and body.c: libcurl's callbacks --- */
+/* --- header.c and body.c --- */
 
 size_t on_header(char *bytes, size_t size, size_t count, void *transfer);
 size_t on_write(char *bytes, size_t size, size_t count, void *transfer);
@@ -157,6 +159,8 @@ int outcome_push(lua_State *L, struct transfer *transfer);
 
 /* Takes bytes for Lua to read. Returns what libcurl's write callback has to. */
 size_t stream_take(struct transfer *transfer, const char *bytes, size_t length);
+/* Writes bytes of the body to the transfer's sink; false with sink_error. */
+bool stream_sink(struct transfer *transfer, const char *bytes, size_t length);
 size_t on_read(char *bytes, size_t size, size_t count, void *transfer);
 /* Has a transfer go on in the next step, or round of this one. */
 void stream_resume_soon(struct transfer *transfer);

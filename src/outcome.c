@@ -10,6 +10,7 @@ static const char *const verdict_names[] = {
     [VERDICT_NO_MEMORY] = "no_memory",
     [VERDICT_NO_DESCRIPTORS] = "no_descriptors",
     [VERDICT_IDLE] = "idle",
+    [VERDICT_SINK] = "sink",
     [VERDICT_CUT] = "cut",
 };
 
@@ -100,8 +101,9 @@ static void push_failure(lua_State *L, struct transfer *transfer)
     CURL *easy = transfer->easy;
     const char *text = curl_easy_strerror(transfer->result);
     push_string(L, transfer->error[0] ? transfer->error : text, "error");
-    long os_error = 0;
-    curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_error);
+    long os_error = transfer->sink_error;
+    if (!os_error)
+        curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_error);
     push_string(L, os_error ? strerror((int)os_error) : NULL, "os_error");
     push_integer(L, easy, CURLINFO_HTTP_CONNECTCODE, "proxy_status");
     lua_pushinteger(L, transfer->peer_port);
@@ -130,6 +132,10 @@ int outcome_push(lua_State *L, struct transfer *transfer)
     push_integer(L, easy, CURLINFO_HTTP_VERSION, "http_version");
     push_integer(L, easy, CURLINFO_NUM_CONNECTS, "connects");
     push_figures(L, easy);
+    if (transfer->sink >= 0) {
+        lua_pushnumber(L, (lua_Number)transfer->written);
+        lua_setfield(L, -2, "written");
+    }
     if (transfer->log.length > 0)
         push_buffer(L, &transfer->log, 0, "log");
     if (transfer->result != CURLE_OK)

@@ -3,7 +3,10 @@
  * resumed from the step only: libcurl calls back from within curl_easy_pause. */
 #include "core.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { WINDOW = 64 * 1024 }; /* bytes that wait for Lua before libcurl is paused */
 
@@ -37,6 +40,23 @@ void stream_resume_soon(struct transfer *transfer)
     }
 }
 
+bool stream_sink(struct transfer *transfer, const char *bytes, size_t length)
+{
+    while (length > 0) {
+        ssize_t count = write(transfer->sink, bytes, length);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0) {
+            transfer->sink_error = errno;
+            return false;
+        }
+        bytes += count;
+        length -= (size_t)count;
+        transfer->written += count;
+    }
+    return true;
+}
+
 static struct transfer *check_transfer(lua_State *L)
 {
     struct client *client = check_open(L);
@@ -63,6 +83,40 @@ static int l_read(lua_State *L)
         stream_resume_soon(transfer);
     lua_pushboolean(L, resumes);
     return 2;
+}
+
+/* Whether writing to a descriptor waits for nobody: for no reader at its other end, that
+ * is. */
+static bool is_quick(int fd)
+{
+    struct stat target, null;
+    if (fstat(fd, &target) != 0)
+        return false;
+    return S_ISREG(target.st_mode) ||
+           (S_ISCHR(target.st_mode) && stat("/dev/null", &null) == 0 &&
+            target.st_rdev == null.st_rdev);
+}
+
+/* client:divert(id, fd) -> whether what comes of the body, and what waits already, goes
+ * to this descriptor from now on: a file's, borrowed until the transfer has ended. */
+static int l_divert(lua_State *L)
+{
+    struct transfer *transfer = check_transfer(L);
+    int fd = (int)luaL_checkinteger(L, 3);
+    bool quick = transfer->state == TRANSFER_RUNNING && is_quick(fd);
+    lua_pushboolean(L, quick);
+    if (!quick)
+        return 1;
+    transfer->sink = fd;
+    if (!stream_sink(transfer, transfer->body.data + transfer->taken,
+                     transfer->body.length - transfer->taken)) {
+        transfer->verdict = VERDICT_SINK;
+        client_end(transfer, CURLE_WRITE_ERROR);
+    }
+    transfer->taken = transfer->body.length = 0;
+    if (transfer->receiving_is_paused && !transfer->is_held)
+        stream_resume_soon(transfer);
+    return 1;
 }
 
 /* --- going --- */
@@ -171,8 +225,8 @@ static int l_log(lua_State *L)
 void stream_register(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"read", l_read}, {"feed", l_feed}, {"wants", l_wants},
-        {"peek", l_peek}, {"log", l_log},   {NULL, NULL},
+        {"read", l_read}, {"divert", l_divert}, {"feed", l_feed}, {"wants", l_wants},
+        {"peek", l_peek}, {"log", l_log},       {NULL, NULL},
     };
     luaL_setfuncs(L, methods, 0);
 }

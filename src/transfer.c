@@ -54,6 +54,9 @@ void transfer_clear(struct transfer *transfer)
     transfer->open_at = 0;
     transfer->discards = false;
     transfer->taken = transfer->sent = 0;
+    transfer->sink = -1;
+    transfer->sink_error = 0;
+    transfer->written = 0;
     transfer->uploads = transfer->upload_open = false;
     transfer->receiving_is_paused = transfer->sending_is_paused = false;
     transfer->is_stranded = transfer->is_held = transfer->is_connected = false;

@@ -80,6 +80,7 @@ M.verdicts = {
   no_memory = { "io", "memory is out" },
   no_descriptors = { "io", "too many open files: the process has no descriptor left" },
   cut = { "closed", "the connection ended without TLS's close_notify: it may have been cut" },
+  sink = { "io", "the body cannot be written" },
   idle = { "timeout", "nothing came or went for %g s (timeout.idle)" },
 }
 

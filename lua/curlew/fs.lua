@@ -47,6 +47,24 @@ function M.open(path, flags)
   return setmetatable({ fd = fd, pending = 0 }, File)
 end
 
+--- Opens a file to be written, and empties it. Waits only for what may take long, such as a pipe
+--- that nobody reads.
+---@async
+---@param path string
+---@return curlew.File?
+---@return string? problem
+function M.create(path)
+  local there = uv.fs_stat(path)
+  if there and there.type ~= "file" then
+    return M.open(path, "w")
+  end
+  local fd, problem = uv.fs_open(path, "w", FOR_ALL)
+  if not fd then
+    return nil, problem
+  end
+  return setmetatable({ fd = fd, pending = 0 }, File)
+end
+
 --- A file of a descriptor that is somebody else's: `close` leaves it open.
 ---@param fd integer
 ---@return curlew.File

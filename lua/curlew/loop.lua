@@ -143,6 +143,19 @@ function Driver:read(id, most)
   return bytes
 end
 
+--- Has the core write the body of a streamed transfer to a descriptor: what waits to be read, and
+--- what is to come. False where that could hold up the loop: to anything but a file.
+---@param id integer
+---@param fd integer must stay open until the transfer has ended
+---@return boolean
+function Driver:divert(id, fd)
+  local is_diverted = self.client:divert(id, fd)
+  if is_diverted then
+    kick(self)
+  end
+  return is_diverted
+end
+
 --- Gives more of the request's body.
 ---@param id integer
 ---@param bytes? string nil: that was all

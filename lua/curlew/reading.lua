@@ -187,7 +187,29 @@ local function open_sink(sink)
   elseif type(sink) == "number" then
     return fs.of_descriptor(sink)
   end
-  return fs.open(sink, "w")
+  return fs.create(sink)
+end
+
+-- Brings the rest of a body to where it goes. Returns its size; or nil and the error of the body;
+-- or nil, nil and why it could not be written.
+local function transfer_to(target, response)
+  local stream = response[STREAM]
+  if stream and target.fd then
+    local size, err, broken = stream:divert(target.fd)
+    if size or err or broken then
+      return size, err, broken
+    end
+  end
+  local size, broken = 0, nil
+  local done, err = read_all(response, function(bytes)
+    local written, problem = target:write(bytes)
+    size, broken = size + #bytes, problem
+    return written, problem
+  end)
+  if broken then
+    return nil, nil, broken
+  end
+  return done and size, err
 end
 
 --- Reads the rest of a body into a sink: a path, a descriptor, or a function.
@@ -206,22 +228,17 @@ function M.pour(response, sink)
   if not target then
     return io_error(refusal)
   end
-  local size, broken = 0, nil
-  local ok, done, err = task.protect(read_all, response, function(bytes)
-    local written, problem = target:write(bytes)
-    size, broken = size + #bytes, problem
-    return written, problem
-  end)
+  local ok, size, err, broken = task.protect(transfer_to, target, response)
+  if not ok or broken then
+    response:close() -- first: the core may be writing there
+  end
   local closed, problem = target:close()
   if not ok then
-    response:close()
-    error(done, 0)
+    error(size, 0)
   elseif broken or not (closed or err) then
     return io_error(broken or problem)
-  elseif err then
-    return nil, err
   end
-  return size
+  return size, err
 end
 
 --- For the session: the stream is closed when what the task has open now ends.

@@ -99,6 +99,31 @@ function Stream:read(most)
   end
 end
 
+--- Has the core write the bytes that nobody has read yet to the descriptor of a file, and waits for
+--- the end of the body. Nothing happens where the body is here already, or cannot go this way.
+---@async
+---@param fd integer must stay open until the stream has ended
+---@return integer? bytes written; nil when nothing has happened, or with an error
+---@return curlew.Error? err when the body was cut short
+---@return string? problem why it could not be written
+function Stream:divert(fd)
+  local reader = task.checkpoint()
+  if self.outcome or self.reader
+    or not self.exchange.session.driver:divert(self.exchange.id, fd) then
+    return nil
+  end
+  while not self.outcome do
+    self.reader = reader
+    task.park(forget_reader, self)
+  end
+  tell_end(self)
+  if self.outcome.verdict == "sink" then
+    return nil, nil, self.outcome.os_error
+  end
+  local err = failure_of(self)
+  return not err and self.outcome.written or nil, err
+end
+
 --- For its owner, which ends, and for the collector: nobody will read what is left.
 function Stream:abandon()
   if self.made_at and not self.outcome then
