@@ -12,7 +12,8 @@ end
 -- An outcome that stands where the connection was being made.
 local function outcome(changes)
   local all = {
-    result = 7, error = "", head = "", head_complete = false, proxy_status = 0, uploaded = 0,
+    result = 7, error = "", status = 200, head = "", head_complete = false, proxy_status = 0,
+    uploaded = 0,
     dns = 0.1, connect = 0, tls = 0, ready = 0, first_byte = 0, total = 1,
   }
   for name, value in pairs(changes) do
@@ -91,7 +92,7 @@ describe("the error of a transfer", function()
       [6] = true, [7] = true, [28] = true, [52] = true, [55] = true, [56] = true, [18] = true,
       [3] = false, [35] = false, [60] = false, [61] = false, [47] = false, [92] = false,
     } do
-      assert.equal(retryable, make({ result = result }).retryable, tostring(result))
+      assert.equal(retryable, make(connected { result = result }).retryable, tostring(result))
     end
   end)
 
@@ -109,8 +110,9 @@ describe("the error of a transfer", function()
 
   it("blames the proxy when it was the proxy that refused", function()
     assert.equal("proxy", make({ result = 56, proxy_status = 407 }).kind)
-    assert.equal("closed", make({ result = 56, proxy_status = 200 }).kind)
-    assert.equal("closed", make({ result = 56 }).kind)
+    assert.equal("proxy", make({ result = 56, os_error = "Connection reset by peer" }).kind)
+    assert.equal("closed", make(connected { result = 56, proxy_status = 200 }).kind)
+    assert.equal("closed", make(connected { result = 56 }).kind)
   end)
 
   it("calls an answer that is no HTTP a breach of protocol", function()

@@ -17,7 +17,7 @@ end
 
 --- Where a transfer stood when it ended.
 local function phase_of(request, outcome)
-  if outcome.head_complete then
+  if outcome.head_complete and outcome.status >= 200 then
     return "body"
   elseif outcome.ready > 0 then
     local has_more = (request.body or request.source)
@@ -70,6 +70,12 @@ local function addressee(request, outcome)
   return (host:find(":", 1, true) and "[%s]:%s" or "%s:%s"):format(host, port)
 end
 
+-- How a connection has broken, by what the system calls it.
+local BROKEN = {
+  ["Broken pipe"] = "%s closed the connection while it was sent to",
+  ["Connection reset by peer"] = "%s reset the connection",
+}
+
 -- A message by kind; what has no entry says what libcurl says.
 local MESSAGES = {
   connect = function(request, outcome)
@@ -79,8 +85,20 @@ local MESSAGES = {
       return ("%s cannot be reached: %s"):format(addressee(request, outcome), outcome.os_error)
     end
   end,
-  proxy = function(_, outcome) -- libcurl quotes the whole URL, with its password
-    return outcome.error:match("^Unsupported proxy %a+") and "the URL of the proxy is not supported"
+  proxy = function(_, outcome)
+    if outcome.error:find("^Unsupported proxy") then -- the whole URL follows, with its password
+      return "the URL of the proxy is not supported"
+    elseif outcome.error:find("^CONNECT tunnel failed, response 0") then
+      return "the answer of the proxy is not HTTP"
+    elseif outcome.error:find("^Proxy CONNECT aborted") then
+      return "the proxy closed the connection"
+    elseif BROKEN[outcome.os_error] then
+      return BROKEN[outcome.os_error]:format("the proxy")
+    end
+  end,
+  tls = function(request, outcome)
+    return outcome.error:find("wrong version number", 1, true) and peer(request)
+      .. " does not speak TLS"
   end,
   resolve = function(request, outcome)
     local name = outcome.error:match("resolve host: (%S+)") or request.target.host
@@ -95,10 +113,33 @@ local MESSAGES = {
       return ("%s closed the connection before the %s was complete"):format(peer(request), part)
     elseif outcome.result == 52 then
       return peer(request) .. " closed the connection without an answer"
+    elseif BROKEN[outcome.os_error] then
+      return BROKEN[outcome.os_error]:format(peer(request))
+    elseif outcome.result == 35 then
+      return peer(request) .. " closed the connection in the TLS handshake"
+    elseif outcome.result == 16 then
+      return peer(request) .. " ended the connection before it answered the request"
     end
   end,
-  too_large = function()
-    return "a header line is larger than libcurl allows"
+  protocol = function(request, outcome)
+    if outcome.error:find("^Invalid Content%-Length") then -- it begins with no digit
+      return curl.verdicts.bad_length[2]
+    elseif outcome.error:find("HTTP/0.9", 1, true) then
+      return ("the answer of %s is not HTTP"):format(peer(request))
+    elseif outcome.result == 43 then
+      return "a header line goes on that has not begun"
+    elseif outcome.result == 52 then
+      return ("the answer of %s is not HTTP/2"):format(peer(request))
+    end
+    return outcome.error:match("nghttp2.* returned %-%d+:(.*)")
+  end,
+  decode = function(_, outcome)
+    return outcome.result == 23 and "the compressed body has more behind its end"
+  end,
+  too_large = function(_, outcome)
+    return outcome.error:find("^Too large response headers") and curl.verdicts.headers_too_large[2]
+      or outcome.error:find("nghttp2", 1, true) and "the header fields are more than libcurl allows"
+      or "a header line is larger than libcurl allows"
   end,
   closed_session = function()
     return "the session was closed"
@@ -112,6 +153,19 @@ local function make(request, fields)
   fields.attempts = request.attempt or 1
   return errors.new(fields)
 end
+
+-- Receive errors that are of another kind, by what libcurl says.
+local RECEIVE_ERRORS = {
+  { "^CONNECT response too large", "too_large" },
+  { "^Too large response headers", "too_large" },
+  { "nghttp2.* returned %-902:", "too_large" }, -- libcurl had enough of header fields
+  { "nghttp2.* returned %-%d+:", "protocol" },
+  { "^Out of memory in chunk", "too_large" }, -- a line of a trailer
+  { "[Cc]hunk", "protocol" },
+  { "SSL_read: .* alert ", "tls" }, -- what TLS 1.3 says of a client's certificate
+  { "^CONNECT tunnel failed", "proxy" },
+  { "^Proxy CONNECT", "proxy" },
+}
 
 -- Some results of libcurl's have a better name, once it is known where the transfer stood.
 local REFINED = {
@@ -127,15 +181,31 @@ local REFINED = {
     return outcome.error:find("^Unix socket path") and "io"
       or is_other and not request.options.curl and "proxy"
   end,
-  -- A tunnel that was refused is a receive error to libcurl, as is a chunk without a size, and what
-  -- a TLS 1.3 server says of the client's certificate after the handshake.
-  CURLE_RECV_ERROR = function(outcome)
-    return (outcome.proxy_status >= 400 or outcome.error:find("^Proxy CONNECT")) and "proxy"
-      or outcome.error:find("[Cc]hunk") and "protocol"
-      or outcome.error:find("SSL_read: .* alert ") and "tls"
+  -- Much is a receive error to libcurl, also that a proxy has broken off.
+  CURLE_RECV_ERROR = function(outcome, request)
+    for _, known in ipairs(RECEIVE_ERRORS) do
+      if outcome.error:find(known[1]) then
+        return known[2]
+      end
+    end
+    local has_refused = outcome.proxy_status >= 400 or phase_of(request, outcome) == "connect"
+    return has_refused and "proxy"
+  end,
+  -- Where nothing but HTTP/2 was asked for: libcurl has ended the connection, for what came.
+  CURLE_GOT_NOTHING = function(_, request)
+    return request.options.http == "2-prior-knowledge" and "protocol"
+  end,
+  -- A connection that has ended in the handshake.
+  CURLE_SSL_CONNECT_ERROR = function(outcome)
+    return (BROKEN[outcome.os_error] or outcome.error:find("SSL_ERROR_SYSCALL", 1, true))
+      and "closed"
   end,
   -- The URL's protocol was supported: it is the answer that is of another.
   CURLE_UNSUPPORTED_PROTOCOL = function(outcome)
+    return outcome.ready > 0 and "protocol"
+  end,
+  -- Header fields that begin with a folded line.
+  CURLE_BAD_FUNCTION_ARGUMENT = function(outcome)
     return outcome.ready > 0 and "protocol"
   end,
   -- A header line beyond libcurl's limit.
