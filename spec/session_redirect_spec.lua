@@ -1,7 +1,9 @@
 local answers = require "support.answers"
 local curlew = require "curlew"
 local nginx = require "support.nginx"
-local ok = require("support.sessions").ok
+local sessions = require "support.sessions"
+
+local ok = sessions.ok
 
 describe("a session that is redirected", function()
   local site, other, web, session
@@ -288,6 +290,28 @@ describe("a session that is redirected", function()
       return {
         ["/two"] = function(conn)
           conn:respond { status = 302, headers = { Location = { "/", "/b" } } }
+        end,
+      }
+    end)
+  end)
+
+  it("and cancelled within the body of the redirect leaves nothing", function()
+    run(function()
+      for _, given in ipairs { { stream = true }, { sink = function() end }, {} } do
+        local child = curlew.spawn(session.get, session, site.url .. "/half", given)
+        sessions.wait(function()
+          return session.driver.count == 1 and #site.requests > 0
+        end)
+        curlew.sleep(0.01)
+        child:cancel()
+        curlew.pcall(child.await, child)
+        assert.equal("cancelled", child:status())
+        assert.same({ 0, 0 }, { session.driver.count, session.pool.active })
+      end
+    end, nil, function()
+      return {
+        ["/half"] = function(conn)
+          conn:send("HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 100\r\n\r\nhalf")
         end,
       }
     end)

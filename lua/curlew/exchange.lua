@@ -100,12 +100,12 @@ function Exchange:help(fn)
   end))
 end
 
--- Whether the head that has come is the one of the answer: none of 1xx, nor one that libcurl
--- answers with credentials.
+-- Whether the head that has come is the one of the answer: none of 1xx, but for a switch of
+-- protocols, behind which there is no other; nor one that libcurl answers with credentials.
 local function is_final(exchange, outcome)
   local status = outcome.status
   local negotiates = exchange.request.negotiates and (status == 401 or status == 407)
-  return outcome.head_complete and status >= 200 and not negotiates
+  return outcome.head_complete and (status >= 200 or status == 101) and not negotiates
 end
 
 --- For the driver: the transfer has brought something, or wants something.

@@ -35,6 +35,15 @@ local function describe(wanted)
   return call
 end
 
+-- What is wrong with a head that libcurl lets pass.
+local function flaw_of(outcome)
+  if outcome.status < 200 then
+    return "the server switches protocols, which nobody has asked for"
+  elseif not outcome.head:find("^%a+/%d") then
+    return "the version of HTTP in the status line cannot be understood"
+  end
+end
+
 -- Sends a request once. Returns the response, or nil and an error.
 local function send(session, wanted, history, deadline)
   if wanted.options.transport then
@@ -45,7 +54,23 @@ local function send(session, wanted, history, deadline)
     return nil, problem
   end
   session:count(outcome)
-  return response.new(wanted, outcome, history, problem)
+  local answer, flaw = response.new(wanted, outcome, history, problem), flaw_of(outcome)
+  if flaw then
+    answer:close()
+    return nil, failure.of(wanted, "protocol", flaw)
+  end
+  return answer
+end
+
+-- Calls `fn(answer, ...)`, which waits. The answer is nobody's yet: if that is cancelled, it is
+-- closed.
+local function hold(fn, answer, ...)
+  local ok, value, err = task.protect(fn, answer, ...)
+  if not ok then
+    answer:close()
+    error(value, 0)
+  end
+  return value, err
 end
 
 -- Reads a body that nobody wants, so that its connection serves again, unless it is long.
@@ -80,7 +105,7 @@ local function follow(session, wanted, deadline)
     elseif not next_wanted then
       return answer
     end
-    skip_body(answer)
+    hold(skip_body, answer)
     history = history or {}
     history[#history + 1] = answer
     wanted = next_wanted
@@ -102,7 +127,7 @@ local function attempt_all(session, wanted, deadline)
       end
       return answer, err
     elseif answer then
-      skip_body(answer)
+      hold(skip_body, answer)
     end
     time.sleep(delay)
     attempt = attempt + 1
@@ -113,10 +138,10 @@ end
 local function receive(wanted, answer)
   local given = wanted.options
   if given.check and answer.status >= 400 then
-    answer:text()
+    hold(answer.text, answer)
     return answer:check()
   elseif given.sink then
-    local size, err = reading.pour(answer, given.sink)
+    local size, err = hold(reading.pour, answer, given.sink)
     if not size then
       return nil, err
     end
