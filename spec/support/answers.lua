@@ -47,7 +47,8 @@ local handlers = {
 --- Starts the server. `more` adds handlers by path, `(conn, request)`. `site.held` has what waits
 --- under /hold, `site.answer_all()` answers it, `site.most` is how many requests were held at most.
 ---@param more? table
-function M.new(more)
+---@param options? table of the server
+function M.new(more, options)
   survive_sigpipe()
   local site
   site = server.new(function(conn, request)
@@ -58,7 +59,7 @@ function M.new(more)
     end
     handler(conn, request)
     site.most = math.max(site.most, #site.held)
-  end)
+  end, options)
   site.held, site.most = {}, 0
   function site.answer_all(response)
     local held = site.held

@@ -25,6 +25,21 @@ authority() {
 authority ca
 request good; sign good "$names" 3650
 request expired; sign expired "$names" -1
+request future; echo "$names" >future.ext; : >index.txt
+cat >ca.conf <<'CONF'
+[ca]
+default_ca = this
+[this]
+database = index.txt
+new_certs_dir = .
+default_md = sha256
+rand_serial = yes
+policy = any
+[any]
+commonName = supplied
+CONF
+openssl ca -batch -notext -config ca.conf -cert ca.pem -keyfile ca.key -in future.csr \
+  -extfile future.ext -startdate 20900101000000Z -enddate 20910101000000Z -out future.pem
 request other; sign other subjectAltName=DNS:other.invalid 3650
 request client; sign client extendedKeyUsage=clientAuth 3650
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 \
@@ -70,6 +85,7 @@ local BOTH = "TLSv1.2 TLSv1.3"
 local SERVERS = { -- name, certificate, versions
   { "good", "good", BOTH },
   { "expired", "expired", BOTH },
+  { "future", "future", BOTH },
   { "other", "other", BOTH },
   { "self", "self", BOTH },
   { "tls12", "good", "TLSv1.2" },
@@ -82,6 +98,11 @@ local function start_nginx(dir)
   local ports
   daemon.start(dir, "nginx", function(first)
     ports = nginx.free_ports(#SERVERS)
+    for i, port in ipairs(ports) do
+      if port == first then -- which was free again
+        ports[i] = ports[#ports]
+      end
+    end
     ports[#ports] = first -- the last one to listen
     local servers = {}
     for i, server in ipairs(SERVERS) do
@@ -123,11 +144,12 @@ end
 
 --- Starts them, or returns those that run already.
 ---
---- Fields: URLs `good` (signed by `ca`, for localhost and 127.0.0.1), `expired`, `other` (for
---- another name), `self` (signed by itself), `tls12` and `tls13` (no other version), `strict` and
---- `strict12` (the handshake wants a client certificate); `ca` (file), `stranger` (file of a CA
---- that has signed none of them), `pin` (of the key of `good`), `dir`, where client.pem,
---- client.key, locked.key (its password is "sesame") and NAME.pem of each certificate are.
+--- Fields: URLs `good` (signed by `ca`, for localhost and 127.0.0.1), `expired`, `future` (not
+--- valid yet), `other` (for another name), `self` (signed by itself), `tls12` and `tls13` (no other
+--- version), `strict` and `strict12` (the handshake wants a client certificate); `ca` (file),
+--- `stranger` (file of a CA that has signed none of them), `pin` (of the key of `good`), `dir`,
+--- where client.pem, client.key, locked.key (its password is "sesame") and NAME.pem of each
+--- certificate are.
 ---@return table site
 function M.start()
   return shell.once("tls", open)
