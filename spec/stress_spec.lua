@@ -2,24 +2,12 @@ local answers = require "support.answers"
 local census = require "support.census"
 local curlew = require "curlew"
 local nginx = require "support.nginx"
+local seeds = require "support.seeds"
 local sessions = require "support.sessions"
-local testing = require "curlew.testing"
 
 local TASKS = 300
 
 describe("under stress #stress", function()
-  local function new_seed()
-    return tonumber(os.getenv("CURLEW_SEED")) or os.time() % 1000000
-  end
-
-  local function with_seed(seed, fn)
-    local good, err = curlew.pcall(fn, testing.random(seed))
-    if not good then
-      error(("with CURLEW_SEED=%d: %s"):format(seed, tostring(type(err) == "table"
-        and err.message or err)), 0)
-    end
-  end
-
   local function slow_site()
     return answers.new {
       ["/slow"] = function(conn, request)
@@ -68,10 +56,9 @@ describe("under stress #stress", function()
   end
 
   it("300 tasks cancelled at random moments of their fetch leave nothing behind", function()
-    local seed = new_seed()
     local web = nginx.start()
     curlew.run(function()
-      with_seed(seed, function(random)
+      seeds.with_seed(function(random)
         local site = slow_site()
         curlew.sleep(0.001)
         local before = census.take()
@@ -106,21 +93,16 @@ describe("under stress #stress", function()
         end)
         site:check()
         curlew.yield()
-        local after = census.take()
-        for kind, count in pairs(after) do
-          assert(count <= (before[kind] or 0), ("%s: %d, before %d")
-            :format(kind, count, before[kind] or 0))
-        end
+        assert.is_nil(census.growth(before))
         site:close()
       end)
     end)
   end)
 
   it("sessions closed at random moments end all their requests", function()
-    local seed = new_seed()
     local web = nginx.start()
     curlew.run(function()
-      with_seed(seed, function(random)
+      seeds.with_seed(function(random)
         local site = slow_site()
         curlew.sleep(0.001)
         local before = census.take()
@@ -153,11 +135,7 @@ describe("under stress #stress", function()
           return site.open == 0
         end)
         curlew.yield()
-        local after = census.take()
-        for kind, count in pairs(after) do
-          assert(count <= (before[kind] or 0), ("%s: %d, before %d")
-            :format(kind, count, before[kind] or 0))
-        end
+        assert.is_nil(census.growth(before))
         site:close()
       end)
     end)
