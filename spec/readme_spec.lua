@@ -5,6 +5,7 @@ local shell = require "support.shell"
 -- The pages whose code is run; "https://example.org" in them stands for a server of the suite's.
 local PAGES = {
   "README.md", "docs/guide/tasks.md", "docs/guide/http.md", "docs/guide/download.md",
+  "docs/guide/testing.md",
 }
 
 -- The code blocks of a page: `{ language =, code =, line = }`.
