@@ -114,6 +114,8 @@ static const char *set_up(lua_State *L, struct transfer *transfer, int index)
     transfer->idle_limit = to_milliseconds(number_of(L, index, "idle", 0));
     transfer->connect_limit = to_milliseconds(number_of(L, index, "connect", 0));
     transfer->streamed = flag_of(L, index, "streamed");
+    transfer->is_guarded = flag_of(L, index, "guarded");
+    transfer->single_use = header_needs_guard() && !transfer->is_guarded;
     CURLcode code = transfer_prepare(transfer);
     if (code == CURLE_OK)
         code = transfer_set_speed(transfer, speed < MOST ? speed : 0);
@@ -129,8 +131,10 @@ static const char *set_up(lua_State *L, struct transfer *transfer, int index)
  * setup, what many transfers have in common: `options`, {NAME = value} for
  * curl_easy_setopt; `max_body`, bytes, -1 for no limit; `max_speed`, bytes a second that
  * may come; in seconds `idle`, without progress, and `connect`, until connected; 0 for no
- * limit. `streamed`: the response's body is taken by client:read while it comes. With a
- * `number` of its own, a handle that was told of it once is not told again.
+ * limit. `streamed`: the response's body is taken by client:read while it comes.
+ * `guarded`: of heads that libcurl reads on the way, only those of 1xx come before the
+ * response's, so it can be guarded (see header.c); a handle that is not, may serve once
+ * only. With a `number` of its own, one that was told of it once is not told again.
  *
  * timeout: seconds in total, 0 for no limit. body: a string, copied; true: it comes by
  * client:feed; a list: the parts of a form; or nil. tells_socket: it is news that the

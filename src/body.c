@@ -1,51 +1,8 @@
-/* Bytes of bodies: the growing buffer, and libcurl's write callback. */
+/* Bytes of bodies: libcurl's write callback. */
 #include "core.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-enum { SMALLEST = 1024 }; /* bytes; the first allocation of a buffer */
 
 /* Bytes; so far a server that announces a length is believed before any has come. */
 enum { TRUSTED_LENGTH = 1024 * 1024 };
-
-bool buffer_reserve(struct buffer *buffer, size_t more)
-{
-    if (more <= buffer->capacity - buffer->length)
-        return true;
-    if (more > SIZE_MAX / 2 - buffer->length)
-        return false;
-    size_t needed = buffer->length + more;
-    size_t capacity = buffer->capacity * 2 > SMALLEST ? buffer->capacity * 2 : SMALLEST;
-    if (capacity < needed)
-        capacity = needed;
-    char *data = realloc(buffer->data, capacity);
-    if (!data)
-        return false;
-    buffer->data = data;
-    buffer->capacity = capacity;
-    return true;
-}
-
-bool buffer_append(struct buffer *buffer, const void *bytes, size_t length)
-{
-    if (!buffer_reserve(buffer, length))
-        return false;
-    if (length)
-        memcpy(buffer->data + buffer->length, bytes, length);
-    buffer->length += length;
-    return true;
-}
-
-void buffer_reset(struct buffer *buffer, size_t keep)
-{
-    buffer->length = 0;
-    if (buffer->capacity > keep) {
-        free(buffer->data);
-        buffer->data = NULL;
-        buffer->capacity = 0;
-    }
-}
 
 /* The first bytes of a body: one allocation for all of it, when its length is known. */
 static void size_body(struct transfer *transfer)
@@ -70,6 +27,9 @@ size_t on_write(char *bytes, size_t size, size_t count, void *pointer)
     struct transfer *transfer = pointer;
     size_t length = size * count;
     transfer->progress_at = client_now();
+    bool fine;
+    if (header_guard(transfer, bytes, length, &fine))
+        return fine ? length : 0;
     if (transfer->discards)
         return length;
     if (transfer->max_body >= 0 &&

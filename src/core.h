@@ -7,47 +7,14 @@
 #ifndef CURLEW_CORE_H
 #define CURLEW_CORE_H
 
+#include "buffer.h"
 #include "compat.h"
+#include "pollset.h"
 
 #include <curl/curl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* --- pollset.c: the kernel's poll set --- */
-
-enum { POLLSET_IN = 1, POLLSET_OUT = 2, POLLSET_ERROR = 4 };
-
-struct pollset {
-    int fd; /* owned; the descriptor that luv watches */
-};
-
-struct pollset_event {
-    int fd;
-    int events; /* of POLLSET_* */
-};
-
-int pollset_open(struct pollset *set);
-/* Changes what is watched of fd from `old` to `new`, both of POLLSET_IN and _OUT, 0 for
- * not in the set. Returns 0, or -1 with errno. */
-int pollset_change(struct pollset *set, int fd, int old, int new);
-/* Fills in what is ready now, without waiting; returns how many, or -1 with errno. */
-int pollset_take(struct pollset *set, struct pollset_event *events, int capacity);
-void pollset_close(struct pollset *set);
-
-/* --- body.c: a growing block of bytes --- */
-
-struct buffer {
-    char *data; /* owned */
-    size_t length;
-    size_t capacity;
-};
-
-/* Makes room for `more` bytes; false when memory is out, with the buffer unchanged. */
-bool buffer_reserve(struct buffer *buffer, size_t more);
-bool buffer_append(struct buffer *buffer, const void *bytes, size_t length);
-/* Empties the buffer; memory beyond `keep` bytes is given back. */
-void buffer_reset(struct buffer *buffer, size_t keep);
 
 /* --- transfer.c: one easy handle --- */
 
@@ -56,6 +23,7 @@ enum verdict {
     VERDICT_NONE,
     VERDICT_BODY_TOO_LARGE,
     VERDICT_HEADERS_TOO_LARGE,
+    VERDICT_BAD_HEAD,
     VERDICT_BAD_LENGTH, /* two Content-Length fields that contradict each other */
     VERDICT_NO_MEMORY,
     VERDICT_NO_DESCRIPTORS,
@@ -83,6 +51,8 @@ struct transfer {
     curl_mime *mime; /* owned; lent to easy */
 
     struct buffer head;     /* the last response's status line and fields, as they came */
+    size_t status_line;     /* bytes of `head` that are its first line */
+    size_t guarded;         /* bytes of the line that comes, see header_guard */
     struct buffer trailers; /* the fields after its body */
     struct buffer body;
     size_t taken;           /* bytes of `body` that Lua has taken, when streamed */
@@ -107,7 +77,8 @@ struct transfer {
     int64_t progress_at;   /* ms of client_now: when bytes last moved */
     curl_off_t uploaded;   /* bytes, when last looked at */
 
-    int peer_port; /* that it has connected to, maybe a proxy's; 0 while it has not */
+    int peer_port;  /* that it has connected to, maybe a proxy's; 0 while it has not */
+    int local_port; /* of the connection that its request was sent on; 0 before */
 
     struct transfer *next; /* among those kept, or in the news */
 
@@ -115,6 +86,8 @@ struct transfer {
     bool altered;       /* was told more than that */
     bool single_use;    /* has options that a reset does not undo: see option.c */
     bool head_complete; /* of the last response */
+    bool is_interim;    /* it is one of 1xx */
+    bool is_guarded;    /* see header_guard */
     bool until_close;   /* its body has neither a length nor chunks: see tls.c */
     bool is_cut;
     bool streamed;    /* Lua takes the body while it comes: see stream.c */
@@ -146,6 +119,13 @@ CURLcode transfer_prepare(struct transfer *transfer);
 CURLcode transfer_set_speed(struct transfer *transfer, double speed);
 
 /* --- header.c and body.c --- */
+
+/* Whether libcurl must not reuse a handle that has no guard. */
+bool header_needs_guard(void);
+/* Whether the bytes are a line of a head, about which on_write is asked first; it is
+ * `fine` then to go on with. */
+bool header_guard(struct transfer *transfer, const char *bytes, size_t length,
+                  bool *fine);
 
 size_t on_header(char *bytes, size_t size, size_t count, void *transfer);
 size_t on_write(char *bytes, size_t size, size_t count, void *transfer);

@@ -47,8 +47,36 @@ static bool is_status_line(const struct transfer *transfer, const char *line,
            line[digit] <= '9';
 }
 
-static void begin_head(struct transfer *transfer, bool is_http1)
+/* From 7.83 to 8.1.0 a handle remembers the last field of its transfer before, whose
+ * memory it has freed; when the first field of a head begins like the continuation of
+ * another, it writes there (curl issue 11101). With the option HEADER, on_write is asked
+ * about each line before libcurl looks at it, and can refuse such a one. */
+bool header_needs_guard(void)
 {
+    unsigned int version = curl_version_info(CURLVERSION_NOW)->version_num;
+    return version >= 0x075300 && version < 0x080101;
+}
+
+bool header_guard(struct transfer *transfer, const char *bytes, size_t length, bool *fine)
+{
+    if (!transfer->is_guarded || (transfer->head_complete && !transfer->is_interim))
+        return false;
+    bool is_first =
+        transfer->head_complete || transfer->head.length <= transfer->status_line;
+    bool begins = transfer->guarded == 0; /* long lines come in several pieces */
+    transfer->guarded += length;
+    *fine = !is_first || !begins || (bytes[0] != ' ' && bytes[0] != '\t');
+    if (!*fine)
+        transfer->verdict = VERDICT_BAD_HEAD;
+    return true;
+}
+
+static void begin_head(struct transfer *transfer, const char *line, size_t length)
+{
+    const char *space = memchr(line, ' ', length);
+    bool is_http1 = starts_with(line, length, "HTTP/1");
+    transfer->status_line = length;
+    transfer->is_interim = space && space + 1 < line + length && space[1] == '1';
     transfer->head.length = 0;
     transfer->trailers.length = 0;
     transfer->head_complete = false;
@@ -84,8 +112,9 @@ size_t on_header(char *line, size_t size, size_t count, void *pointer)
     struct transfer *transfer = pointer;
     size_t length = size * count;
     transfer->progress_at = client_now();
+    transfer->guarded = 0;
     if (is_status_line(transfer, line, length))
-        begin_head(transfer, starts_with(line, length, "HTTP/1"));
+        begin_head(transfer, line, length);
     bool in_trailers = transfer->head_complete;
     struct buffer *block = in_trailers ? &transfer->trailers : &transfer->head;
     bool is_length = !in_trailers && starts_with(line, length, LENGTH_FIELD);

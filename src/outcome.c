@@ -6,6 +6,7 @@
 static const char *const verdict_names[] = {
     [VERDICT_BODY_TOO_LARGE] = "body_too_large",
     [VERDICT_HEADERS_TOO_LARGE] = "headers_too_large",
+    [VERDICT_BAD_HEAD] = "bad_head",
     [VERDICT_BAD_LENGTH] = "bad_length",
     [VERDICT_NO_MEMORY] = "no_memory",
     [VERDICT_NO_DESCRIPTORS] = "no_descriptors",

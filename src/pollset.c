@@ -1,5 +1,5 @@
 /* The kernel's poll set: epoll on Linux, kqueue on macOS and the BSDs. */
-#include "core.h"
+#include "pollset.h"
 
 #include <errno.h>
 #include <unistd.h>

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@ struct watch {
     bool lazy;             /* curlew opened the socket, so it will see the close */
     bool connecting;       /* unless it is still this: see socket.c */
     int opener;            /* id of the transfer that it was opened for, when lazy */
+    bool is_plain;         /* it has served a request of HTTP/1 without TLS */
 };
 
 enum { EVENTS = 64 }; /* taken from the poll set at a time */
@@ -94,7 +96,7 @@ int on_close_socket(void *pointer, curl_socket_t fd)
     return close(fd);
 }
 
-static int peer_port(int fd)
+static int port_of(int fd, int name(int, struct sockaddr *, socklen_t *))
 {
     union {
         struct sockaddr any;
@@ -103,11 +105,42 @@ static int peer_port(int fd)
         struct sockaddr_storage room;
     } peer = {.any = {.sa_family = AF_UNSPEC}};
     socklen_t length = sizeof peer;
-    if (getpeername(fd, &peer.any, &length) != 0)
+    if (name(fd, &peer.any, &length) != 0)
         return 0;
     return peer.any.sa_family == AF_INET    ? ntohs(peer.v4.sin_port)
            : peer.any.sa_family == AF_INET6 ? ntohs(peer.v6.sin6_port)
                                             : 0;
+}
+
+/* On connections of other kinds there may be more to say than answers. */
+static bool is_plain(CURL *easy)
+{
+    char *scheme = NULL;
+    long version = 0;
+    curl_easy_getinfo(easy, CURLINFO_SCHEME, &scheme);
+    curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
+    return scheme && strcasecmp(scheme, "http") == 0 && version <= CURL_HTTP_VERSION_1_1;
+}
+
+static bool is_in_use(const struct client *client, int fd)
+{
+    int port = port_of(fd, getsockname);
+    for (int i = 0; i < client->slot_count; i++) {
+        const struct transfer *transfer = client->slots[i].transfer;
+        if (transfer && transfer->state == TRANSFER_RUNNING &&
+            transfer->local_port == port)
+            return true;
+    }
+    return false;
+}
+
+/* Bytes that come on an idle connection, for which nobody has asked: libcurl 7.88 would
+ * take them for the answer to the next request. Once it is shut down, libcurl finds it
+ * dead. A paused transfer does not want to know of its socket, either. */
+static void end_if_idle(const struct client *client, int fd)
+{
+    if (client->watches[fd].is_plain && !is_in_use(client, fd))
+        shutdown(fd, SHUT_RDWR);
 }
 
 /* libcurl says what it wants to know of a socket. The kernel is told only when it has to
@@ -115,7 +148,6 @@ static int peer_port(int fd)
  * transfer. */
 int on_socket(CURL *easy, curl_socket_t fd, int what, void *pointer, void *unused)
 {
-    (void)easy;
     (void)unused;
     static const unsigned char events[] = {
         [CURL_POLL_NONE] = 0,          [CURL_POLL_IN] = POLLSET_IN,
@@ -129,11 +161,12 @@ int on_socket(CURL *easy, curl_socket_t fd, int what, void *pointer, void *unuse
         return -1;
     watch->shard = shard;
     watch->wanted = events[what];
+    watch->is_plain = what == CURL_POLL_REMOVE && watch->lazy && is_plain(easy);
     if (watch->connecting && (watch->wanted & POLLSET_IN)) {
         watch->connecting = false;
         struct transfer *opener = client_find(client, watch->opener);
         if (opener)
-            opener->peer_port = peer_port(fd);
+            opener->peer_port = port_of(fd, getpeername);
     }
     if (what == CURL_POLL_REMOVE && watch->connecting) {
         if (fcntl(fd, F_GETFD) == -1 && errno == EBADF)
@@ -162,6 +195,7 @@ bool socket_serve(struct client *client)
         if (ready & POLLSET_ERROR) /* alone it would be misread: let libcurl find it */
             ready = POLLSET_IN | POLLSET_OUT;
         if (!(ready & watch->wanted)) {
+            end_if_idle(client, fd);
             watch_change(client, fd, watch->wanted);
             continue;
         }

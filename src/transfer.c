@@ -60,7 +60,9 @@ void transfer_clear(struct transfer *transfer)
     transfer->uploads = transfer->upload_open = false;
     transfer->receiving_is_paused = transfer->sending_is_paused = false;
     transfer->is_stranded = transfer->is_held = transfer->is_connected = false;
-    transfer->peer_port = 0;
+    transfer->peer_port = transfer->local_port = 0;
+    transfer->status_line = transfer->guarded = 0;
+    transfer->is_interim = false;
     transfer->error[0] = '\0';
 }
 
@@ -116,7 +118,7 @@ static int on_ready(void *transfer, char *ip, char *local_ip, int port, int loca
     (void)ip;
     (void)local_ip;
     (void)port;
-    (void)local_port;
+    ((struct transfer *)transfer)->local_port = local_port;
     tell_socket(transfer);
     return CURL_PREREQFUNC_OK;
 }
@@ -224,6 +226,7 @@ CURLcode transfer_prepare(struct transfer *transfer)
     SET(PRIVATE, transfer);
     SET(ERRORBUFFER, transfer->error);
     SET(NOSIGNAL, 1L);
+    SET(HEADER, (long)transfer->is_guarded);
     SET(SUPPRESS_CONNECT_HEADERS, 1L);
     SET(SHARE, transfer->client->share);
     if (transfer->client->jar)

@@ -76,6 +76,7 @@ M.results = {
 M.verdicts = {
   body_too_large = { "too_large", "the body is larger than %.0f bytes (max_body)" },
   headers_too_large = { "too_large", "the header fields are larger than 300 KiB" },
+  bad_head = { "protocol", "a header line goes on that has not begun" },
   bad_length = { "protocol", "the response announces a bad length, or two different ones" },
   no_memory = { "io", "memory is out" },
   no_descriptors = { "io", "too many open files: the process has no descriptor left" },

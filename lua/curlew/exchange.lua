@@ -20,6 +20,7 @@ local NO_ADDRESS = 6 -- CURLE_COULDNT_RESOLVE_HOST
 ---@field request table
 ---@field task curlew.Task? the one that waits for the response, until it has it
 ---@field id integer? of the transfer, while it runs
+---@field has_ended boolean? set as soon as the transfer has
 ---@field body table? being sent piece by piece
 ---@field stream curlew.Stream? of the response, once its head has come
 ---@field helpers curlew.Task[]? tasks that serve this exchange, and end with it
@@ -60,7 +61,7 @@ end
 
 --- For the driver: the transfer has ended.
 function Exchange:finish(outcome)
-  self.id = nil
+  self.id, self.has_ended = nil, true
   if outcome.log then
     outcome = verbose.tell(self, outcome.log) or outcome
   end
@@ -77,6 +78,9 @@ end
 
 -- Takes a transfer back; nothing of it stays behind.
 local function withdraw(exchange)
+  if exchange.has_ended then -- just now, and tells its log
+    return
+  end
   exchange:clean_up()
   admission.withdraw(exchange)
 end

@@ -14,6 +14,7 @@ local time = require "curlew.time"
 
 local M = {}
 
+local VERSION_AT, ZERO, NINE = #"HTTP/" + 1, ("0"):byte(), ("9"):byte()
 local MOST_SKIPPED = 64 * 1024 -- bytes of a body that nobody wants
 
 -- A request as the option "transport" is told of it: what the user has said, as it is after the
@@ -39,7 +40,9 @@ end
 local function flaw_of(outcome)
   if outcome.status < 200 then
     return "the server switches protocols, which nobody has asked for"
-  elseif not outcome.head:find("^%a+/%d") then
+  end
+  local digit = outcome.head:byte(VERSION_AT) or 0
+  if digit < ZERO or digit > NINE then
     return "the version of HTTP in the status line cannot be understood"
   end
 end

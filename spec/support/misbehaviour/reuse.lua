@@ -15,14 +15,6 @@ local function behind(name, ...)
     answer = { GOOD }, body = "right" }
 end
 
--- The same, of what comes unasked on an idle connection: libcurl 7.88 takes it for the answer to
--- the next request.
-local function unasked(...)
-  local case = behind(...)
-  case.unmet = true
-  return case
-end
-
 -- The first request on a connection is answered well; further ones meet these steps.
 local function again(name, reply, expected)
   expected[1], expected.again, expected.answer = name, reply, { GOOD }
@@ -39,12 +31,12 @@ return {
   behind("an answer, and resets later", reset),
   behind("an answer, and ends its side later", pause(0.002), finish),
   behind("an answer, and another one right behind it", FORGED),
-  unasked("an answer, and another one later, on the idle connection", pause(0.002), FORGED),
-  unasked("an answer, and half of another one later", pause(0.002), "HTTP/1.1 200 OK\r\nContent-"),
+  behind("an answer, and another one later, on the idle connection", pause(0.002), FORGED),
+  behind("an answer, and half of another one later", pause(0.002), "HTTP/1.1 200 OK\r\nContent-"),
   behind("an answer, and an empty line behind it", "\r\n"),
-  unasked("an answer, and 408 later, as some do before they close", pause(0.002),
+  behind("an answer, and 408 later, as some do before they close", pause(0.002),
     head("408 Request Timeout", "Connection: close", "Content-Length: 0"), close),
-  unasked("an answer, and noise later", pause(0.002), ("\0"):rep(100)),
+  behind("an answer, and noise later", pause(0.002), ("\0"):rep(100)),
   -- libcurl sends what it may once more on a new connection, as nothing was answered.
   again("nothing to the second request, and closes", { close }, { body = "right" }),
   again("a reset to the second request", { reset }, { body = "right" }),
