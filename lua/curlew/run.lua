@@ -2,6 +2,7 @@
 
 local errors = require "curlew.error"
 local list = require "curlew.list"
+local neovim = require "curlew.neovim"
 local task = require "curlew.task"
 local time = require "curlew.time"
 local trace = require "curlew.trace"
@@ -95,7 +96,7 @@ end
 --- Runs `fn(...)` as the main task, turning luv's loop until it ends; tasks that are still alive
 --- then are cancelled and waited for. SIGINT cancels the main task, a second SIGINT kills. Raises
 --- when nothing can wake the main task any more, and names where each task stands. Not to be called
---- inside a task or another run.
+--- inside a task, another run or Neovim.
 ---@param fn function|table
 ---@param ... any
 ---@return any ... the results of `fn`; its error is raised, a string with the task's traceback
@@ -105,6 +106,9 @@ function M.run(fn, ...)
     errors.blame("run cannot be called inside a task: call the function itself, or spawn it")
   elseif running then
     errors.blame("run cannot be called inside another run: use spawn")
+  elseif neovim.schedule then
+    errors.blame("run cannot be called inside Neovim, whose loop turns already: use spawn, and "
+      .. "vim.wait where the editor is to wait for a task")
   elseif uv.loop_mode and uv.loop_mode() then
     errors.blame("run cannot be called in a callback of the loop, which runs already: use spawn")
   end

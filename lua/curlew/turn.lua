@@ -3,8 +3,11 @@
 --- A round runs the tasks that were ready when it began; what they make ready belongs to the next
 --- round. Rounds follow one another for a moment, and then the loop serves its timers and sockets:
 --- tasks that never cease to yield starve nobody. A turn ends with the calls deferred to its end.
+---
+--- Inside Neovim, what luv calls only makes tasks ready: the turns are run by Neovim's main loop.
 
 local errors = require "curlew.error"
+local neovim = require "curlew.neovim"
 local uv = require "curlew.uv"
 local warning = require "curlew.warning"
 
@@ -133,18 +136,44 @@ function M.turn()
   guarded(nothing)
 end
 
+-- How luv enters: see `M.entry`.
+local enter = guarded
+
+if neovim.schedule then
+  local is_scheduled = false
+
+  local function run_scheduled()
+    is_scheduled = false
+    guarded(nothing)
+  end
+
+  -- For the idle handle, by which every turn comes: were the next one scheduled by one that leaves
+  -- something to do, Neovim would run it before it looks at its sockets and keys.
+  function M.turn()
+    set_idling(false)
+    if not is_scheduled then
+      is_scheduled = true
+      neovim.schedule(run_scheduled)
+    end
+  end
+
+  function enter(fn, ...)
+    caught(pcall(fn, ...))
+  end
+end
+
 --- Has this turn begin no further round.
 function M.stop()
   deadline = 0
 end
 
 --- Makes of `fn` a callback for luv: the one way in which the loop enters curlew. The callback
---- never raises, and the tasks that `fn` wakes run before it returns.
+--- never raises, and the tasks that `fn` wakes run before it returns; inside Neovim, soon after.
 ---@param fn function
 ---@return function
 function M.entry(fn)
   return function(...)
-    guarded(fn, ...)
+    enter(fn, ...)
   end
 end
 

@@ -1,11 +1,17 @@
---- Failures that nobody awaits are reported once: when the task is collected, or when `run` ends.
+--- Failures that nobody awaits are reported once: when the task is collected, or when `run` ends;
+--- inside Neovim, where no run ends, after a moment.
 
 local compat = require "curlew.compat"
 local errors = require "curlew.error"
+local neovim = require "curlew.neovim"
 local trace = require "curlew.trace"
 local warning = require "curlew.warning"
 
 local M = {}
+
+-- Seconds that somebody has, inside Neovim, to take the failure of a task before it is told. By
+-- default, vim.wait looks every 0.2 s whether what it waits for has come.
+local GRACE = 0.5
 
 local hook -- the user's, nil for the default
 
@@ -39,6 +45,14 @@ end
 ---@param task curlew.Task
 function M.watch(task)
   unawaited[task] = true
+  if neovim.later then
+    neovim.later(GRACE, function()
+      if unawaited[task] then
+        M.report(task)
+      end
+    end)
+    return
+  end
   -- Collected together with the task, which comes back for the report.
   task.sentinel = compat.finalizer(function()
     if task.sentinel then

@@ -1,16 +1,22 @@
 --- What curlew has to tell a person while a program runs goes through one replaceable function.
 
 local errors = require "curlew.error"
+local neovim = require "curlew.neovim"
 
 local M = {}
 
 local hook
 
---- Tells `text`, one line or a line with a traceback, to the hook, or to stderr.
+local show = neovim.show or function(line)
+  io.stderr:write(line, "\n")
+end
+
+--- Tells `text`, one line or a line with a traceback, to the hook, or to stderr; inside Neovim, to
+--- its user.
 ---@param text string
 function M.emit(text)
   if not (hook and pcall(hook, text)) then
-    io.stderr:write("curlew: ", text, "\n")
+    show("curlew: " .. text)
   end
 end
 
