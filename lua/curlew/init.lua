@@ -4,6 +4,7 @@
 local curl = require "curlew.curl"
 local download = require "curlew.download"
 local errors = require "curlew.error"
+local fetch_cb = require "curlew.fetch_cb"
 local json = require "curlew.json"
 local progress = require "curlew.progress"
 local session = require "curlew.session"
@@ -16,6 +17,7 @@ local M = {
   version = version,
   download = download.download,
   fetch = session.fetch,
+  fetch_cb = fetch_cb.fetch_cb,
   session = session.session,
   is_error = errors.is,
   use_json = json.use,

@@ -10,8 +10,8 @@ if type(vim) ~= "table" or not vim.schedule then
   return M
 end
 
---- Has `fn()` called by Neovim's main loop, where all of its API may be called. May itself be called
---- from anywhere, as the rest of this module.
+--- Has `fn()` called by Neovim's main loop, where all of its API may be called. May itself be
+--- called from anywhere, as the rest of this module.
 ---@type fun(fn: fun())?
 M.schedule = vim.schedule
 
