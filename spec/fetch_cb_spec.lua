@@ -146,7 +146,7 @@ describe("fetch_cb", function()
     end)
   end)
 
-  it("tells the unhandled hook of a callback that cannot be called, at the line of the call", function()
+  it("tells the unhandled hook of a callback that cannot be called, at its line", function()
     run(function()
       curlew.fetch_cb(site.url)
       local line = here() - 1
