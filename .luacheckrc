@@ -6,5 +6,6 @@ codes = true
 -- ... but for the one module that knows their differences, and for what is not the library.
 files["lua/curlew/compat.lua"].std = "max"
 files["examples"].std = "max"
+files["examples/nvim"].globals = { "vim" }
 files["bench"].std = "max"
 files["spec"].std = "max+busted"

@@ -1,5 +1,5 @@
---- `:Fetch URL` brings what is there into a buffer, line by line as it comes. Each runs in a task of
---- its own, which may use all of Neovim's functions; the editor goes on meanwhile.
+--- `:Fetch URL` brings what is there into a buffer, line by line as it comes. Each runs in a task
+--- of its own, which may use all of Neovim's functions; the editor goes on meanwhile.
 
 local curlew = require "curlew"
 
