@@ -115,7 +115,7 @@ describe("json", function()
     assert.equal(require("cjson").null, json.codec.null)
   end)
 
-  it("takes Neovim's codec where there is no other", function()
+  it("takes Neovim's codec where it is", function()
     local null = {}
     rawset(_G, "vim", {
       NIL = null,

@@ -35,6 +35,13 @@ describe("in Neovim", function()
     ]])
   end)
 
+  it("JSON is Neovim's, whatever else there is: null is vim.NIL", function()
+    assert.equal("true\ttrue\tnil\n", printed [[
+      local json = require "curlew.json"
+      print(curlew.null == vim.NIL, json.decode("[null]")[1] == vim.NIL, json.decode("[") or nil)
+    ]])
+  end)
+
   it("a command starts a task, which may use the whole API after whatever it waits for", function()
     local folder = shell.scratch()
     assert.equal("start\nyield\nsleep\n200\nawait\nfs\nthread\nsaved\nend\n", printed([[

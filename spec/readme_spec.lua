@@ -1,3 +1,4 @@
+local neovim = require "support.neovim"
 local nginx = require "support.nginx"
 local process = require "support.process"
 local shell = require "support.shell"
@@ -5,7 +6,14 @@ local shell = require "support.shell"
 -- The pages whose code is run; "https://example.org" in them stands for a server of the suite's.
 local PAGES = {
   "README.md", "docs/guide/tasks.md", "docs/guide/http.md", "docs/guide/download.md",
-  "docs/guide/testing.md",
+  "docs/guide/testing.md", "docs/guide/neovim.md",
+}
+local NEOVIM = "docs/guide/neovim.md" -- whose code runs there
+
+-- Commands that a page may name, but for `make VERB`.
+local COMMANDS = {
+  ["luarocks make"] = true,
+  ["luarocks --lua-version 5.1 make --deps-mode none"] = true,
 }
 
 -- The code blocks of a page: `{ language =, code =, line = }`.
@@ -35,9 +43,13 @@ local function promised(code)
   return lines
 end
 
-local function run_lua(code)
+local function run_lua(code, page)
+  code = code:gsub("https://example%.org", nginx.start().url)
+  if page == NEOVIM then
+    return neovim.run(code)
+  end
   local script = os.tmpname()
-  shell.write_file(script, (code:gsub("https://example%.org", nginx.start().url)))
+  shell.write_file(script, code)
   local result = process.run { process.lua, script }
   os.remove(script)
   return result
@@ -49,7 +61,7 @@ for _, page in ipairs(PAGES) do
       if block.language == "lua" then
         it(("has Lua at line %d that runs and prints what it says"):format(block.line), function()
           -- On plain Lua 5.1 `assert` cannot raise an error object; the page says so.
-          local result = run_lua(block.code)
+          local result = run_lua(block.code, page)
           assert.equal("", result.stderr)
           assert.equal(0, result.status)
           local printed = result.stdout:gsub("[ \t]+", " ")
@@ -64,7 +76,7 @@ for _, page in ipairs(PAGES) do
             if verb then
               assert.truthy(shell.read_file("Makefile"):find("\n" .. verb .. ":", 1, true), command)
             else
-              assert.equal("luarocks make", command)
+              assert.is_true(COMMANDS[command], command)
             end
           end
         end)
@@ -91,11 +103,11 @@ for _, page in ipairs(PAGES) do
   end)
 end
 
--- The table that compares curlew with what Python has: a Lua block with the names that its last
--- column uses; the rows that end with code, `{ name =, code = }`; the names of the other rows.
-local function comparison(path)
-  local text = shell.read_file(path):match("\n## For people who come from Python\n(.*)") .. "\n## "
-  local section = text:match("^(.-)\n## ")
+-- A table that compares curlew with something else: a Lua block with the names that its last column
+-- uses; the rows that end with code, `{ name =, code = }`; the names of the other rows.
+local function comparison(path, heading)
+  local _, start = shell.read_file(path):find("\n## " .. heading .. "\n", 1, true)
+  local section = (shell.read_file(path) .. "\n## "):match("^(.-)\n## ", start)
   local rows, others = {}, {}
   for line in section:gmatch("[^\n]+") do
     local name, cell = line:match("^| ([^|]*%a[^|]*) |.*| ([^|]+) |$")
@@ -152,7 +164,8 @@ local function program_of(prelude, rows)
 end
 
 describe("the table in docs/guide/tasks.md for people who come from Python", function()
-  local prelude, rows, others = comparison("docs/guide/tasks.md")
+  local prelude, rows, others = comparison("docs/guide/tasks.md",
+    "For people who come from Python")
   local result -- of the one program
 
   lazy_setup(function()
@@ -170,6 +183,40 @@ describe("the table in docs/guide/tasks.md for people who come from Python", fun
       assert.equal("ok " .. number, line)
       assert.equal("", result.stderr)
       assert.equal(0, result.status)
+    end)
+  end
+end)
+
+describe("the table in docs/guide/neovim.md for those who come from curl processes", function()
+  local prelude, rows, others = comparison(NEOVIM,
+    "For those who come from plenary.curl, vim.system or jobstart")
+  local result -- of one program for all rows, a task each
+
+  lazy_setup(function()
+    local lines = {}
+    for number, row in ipairs(rows) do
+      local is_expression = (loadstring or load)("return " .. row.code)
+      lines[number] = ([[
+        require("curlew").spawn(function()
+          %s
+          %s
+          task:cancel()
+          print("ok %d")
+        end)
+      ]]):format(prelude, is_expression and "local _ = " .. row.code or row.code, number)
+    end
+    result = run_lua(table.concat(lines, "\n"), NEOVIM)
+  end)
+
+  it("has code in each row", function()
+    assert.same({}, others)
+    assert.truthy(rows[20])
+  end)
+
+  for number, row in ipairs(rows) do
+    it(("has a row %q whose code runs"):format(row.name), function()
+      assert.matches("\nok " .. number .. "\n", "\n" .. result.stdout, 1, true)
+      assert.same({ "", 0 }, { result.stderr, result.status })
     end)
   end
 end)

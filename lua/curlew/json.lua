@@ -1,4 +1,4 @@
---- JSON through the codec that is there: lua-cjson, dkjson, or Neovim's. Each has its own bounds:
+--- JSON through the codec that is there: Neovim's, lua-cjson or dkjson. Each has its own bounds:
 --- lua-cjson 2.1 writes numbers with 14 digits, dkjson reads more than JSON allows.
 
 local errors = require "curlew.error"
@@ -39,7 +39,7 @@ local function from_neovim()
 end
 
 local function find()
-  for _, make in ipairs { from_cjson, from_dkjson, from_neovim } do
+  for _, make in ipairs { from_neovim, from_cjson, from_dkjson } do
     local ok, codec = pcall(make)
     if ok then
       return codec
