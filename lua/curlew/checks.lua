@@ -180,6 +180,8 @@ function M.headers(option, value)
   return fields
 end
 
+local TIMEOUT_PARTS = { total = M.seconds, connect = M.seconds, idle = M.seconds }
+
 --- Seconds in total, or `{ total =, connect =, idle = }`. Returns the latter.
 function M.timeout(name, value)
   if type(value) == "number" then
@@ -189,10 +191,9 @@ function M.timeout(name, value)
     blame("option %q must be a number of seconds, or a table of total, connect and idle, got %s",
       name, type(value))
   end
-  local known = { total = true, connect = true, idle = true }
   for part, limit in pairs(value) do
-    M.check_known(part, known, ("part of option %q"):format(name))
-    M.seconds(name .. "." .. part, limit)
+    M.check_known(part, TIMEOUT_PARTS, ("part of option %q"):format(name))
+    TIMEOUT_PARTS[part](name .. "." .. part, limit)
   end
   return value
 end

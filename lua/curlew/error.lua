@@ -11,6 +11,7 @@
 ---@field attempts? integer how often it was tried
 ---@field response? curlew.Response for kind "status"
 ---@field cause? any the error that led to this one
+---@field reason? any for kind "cancelled": what `cancel` was given
 local Error = { __name = "curlew.Error" }
 Error.__index = Error
 

@@ -45,4 +45,4 @@ return setmetatable(M, {
     end
     return task[name]
   end,
-})
+}) --[[@as curlew]]

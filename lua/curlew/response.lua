@@ -98,6 +98,7 @@ function Response.__tostring(response)
 end
 
 --- The body as a JSON value. Waits for the rest of a streamed one.
+---@async
 ---@return any value
 ---@return curlew.Error? err of kind "decode" when it is none
 function methods:json()

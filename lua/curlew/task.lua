@@ -311,4 +311,4 @@ return setmetatable(M, {
     local home = homes[name]
     return home and require(home)[name]
   end,
-})
+}) --[[@as curlew.tasks]]
