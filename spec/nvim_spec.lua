@@ -209,11 +209,16 @@ describe("in Neovim", function()
       curlew.on_unhandled(function(err) touch(err) end)
       curlew.spawn(function() curlew.sleep(0.001) error("lost", 0) end)
     ]])
-    assert.matches("^curlew: a coroutine object made at .* was never started", printed [[
-      vim.notify = print
-      curlew.async(print)()
-      collectgarbage()
-      collectgarbage()
+    assert.matches("^curlew: a coroutine object made at .* was never started.*\nfalse\n", printed [[
+      vim.notify = function(text) print(text) print(vim.in_fast_event()) end
+      local timer = uv.new_timer()
+      timer:start(1, 0, function()
+        timer:close()
+        curlew.async(print)()
+        collectgarbage()
+        collectgarbage()
+      end)
+      vim.wait(50)
     ]])
   end)
 

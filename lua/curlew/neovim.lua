@@ -11,11 +11,11 @@ if type(vim) ~= "table" or not vim.schedule then
 end
 
 --- Has `fn()` called by Neovim's main loop, where all of its API may be called. May itself be
---- called from anywhere, as the rest of this module.
+--- called from anywhere.
 ---@type fun(fn: fun())?
 M.schedule = vim.schedule
 
---- Has `fn()` called by the main loop after some time.
+--- Has `fn()` called by the main loop after some time. From anywhere, too.
 ---@param seconds number
 ---@param fn fun()
 function M.later(seconds, fn)
@@ -24,12 +24,10 @@ function M.later(seconds, fn)
   end)
 end
 
---- Shows an error to the user.
+--- Shows an error to the user. Not from a callback of luv's.
 ---@param text string
 function M.show(text)
-  vim.schedule(function()
-    vim.notify(text:gsub("\t", "  "), vim.log.levels.ERROR) -- a tab would be shown as ^I
-  end)
+  vim.notify(text:gsub("\t", "  "), vim.log.levels.ERROR) -- a tab would be shown as ^I
 end
 
 return M
