@@ -246,7 +246,7 @@ describe("the types for editors", function()
     end
   end
 
-  it("have all that can be compared", function()
+  it("have all that is compared", function()
     for name in pairs(real) do
       assert.truthy(classes[name], name)
     end

@@ -1,6 +1,6 @@
 ---@meta
--- The options of curlew's functions, for editors with LuaLS, as types.lua. Nobody loads this file.
--- All times are seconds, all sizes bytes.
+-- The options of curlew's functions, and the plain tables that they return; for editors with LuaLS,
+-- as types.lua. Nobody loads this file. Times are seconds, sizes bytes.
 
 --- What a request and a session may say, the latter as the default of its requests.
 ---@class curlew.CommonOptions
@@ -129,3 +129,68 @@
 ---@field label? string
 ---@field total? number
 ---@field window? number over which the rate is taken, 5
+
+--- Of `settle`.
+---@class curlew.Outcome
+---@field ok boolean
+---@field value any its first result
+---@field err any
+
+---@class curlew.Timing
+---@field dns number
+---@field connect number
+---@field tls number
+---@field first_byte number
+---@field total number
+
+---@class curlew.ServerEvent
+---@field type string "message", unless it is said
+---@field data string
+---@field id string
+
+--- What a download has brought.
+---@class curlew.Downloaded
+---@field path string
+---@field bytes number
+---@field resumed_from number bytes that were there from earlier calls
+---@field attempts integer
+---@field etag string?
+---@field sha256 string? nil where curlew was built without libcrypto
+
+---@class curlew.Stats
+---@field open integer connections
+---@field idle integer
+---@field in_flight integer requests
+---@field queued integer
+---@field requests integer so far
+---@field reused integer of those, on a connection that had served before
+---@field received number bytes of bodies
+---@field sent number
+
+---@class curlew.Cookie
+---@field name string
+---@field value string
+---@field domain string
+---@field path string?
+---@field secure boolean?
+---@field http_only boolean?
+---@field subdomains boolean?
+---@field expires number? Unix time
+
+---@class curlew.Features
+---@field version string
+---@field libcurl string
+---@field tls_library string?
+---@field ca_file string?
+---@field luv string
+---@field protocols string[]
+---@field async_dns boolean
+---@field brotli boolean
+---@field gzip boolean
+---@field http2 boolean
+---@field http3 boolean
+---@field ipv6 boolean
+---@field psl boolean
+---@field tls boolean
+---@field unix_sockets boolean
+---@field zstd boolean

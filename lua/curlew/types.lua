@@ -1,7 +1,7 @@
 ---@meta
 -- What editors with LuaLS know of curlew: `require "curlew"` and the objects that it gives. Nobody
--- loads this file. The options are in option_types.lua; what else there is to say, where each
--- function is. Times are seconds, sizes bytes. What is `async` waits, and so is for tasks only.
+-- loads this file. Options and results are in option_types.lua; what else there is to say, where
+-- each function is. Times are seconds, sizes bytes. What is `async` waits, so it is for tasks only.
 
 ---@class curlew: curlew.tasks
 ---@field version string
@@ -99,11 +99,6 @@ function curlew.download(url, path, options) end
 ---@field spawn fun(self, fn: function|curlew.Coroutine, ...: any): curlew.Task
 ---@field cancel fun(self) ends it without an error
 
----@class curlew.Outcome
----@field ok boolean
----@field value any its first result
----@field err any
-
 ---@class curlew.Semaphore
 ---@field acquire async fun(self)
 ---@field release fun(self)
@@ -200,18 +195,6 @@ function Session:request(method, url, options) end
 ---@field all fun(self, name: string): string[]
 ---@field each fun(self): fun(): string?, string?
 
----@class curlew.Timing
----@field dns number
----@field connect number
----@field tls number
----@field first_byte number
----@field total number
-
----@class curlew.ServerEvent
----@field type string "message", unless it is said
----@field data string
----@field id string
-
 --- For a loop: `for event in session:events(url) do`.
 ---@class curlew.EventSource
 ---@overload async fun(): curlew.ServerEvent?
@@ -241,52 +224,6 @@ function Session:request(method, url, options) end
 --- A request of `fetch_cb`.
 ---@class curlew.Call
 ---@field close fun(self): boolean cancels; the callback is told so, later
-
----@class curlew.Downloaded
----@field path string
----@field bytes number
----@field resumed_from number bytes that were there from earlier calls
----@field attempts integer
----@field etag string?
----@field sha256 string? nil where curlew was built without libcrypto
-
----@class curlew.Stats
----@field open integer connections
----@field idle integer
----@field in_flight integer requests
----@field queued integer
----@field requests integer so far
----@field reused integer of those, on a connection that had served before
----@field received number bytes of bodies
----@field sent number
-
----@class curlew.Cookie
----@field name string
----@field value string
----@field domain string
----@field path string?
----@field secure boolean?
----@field http_only boolean?
----@field subdomains boolean?
----@field expires number? Unix time
-
----@class curlew.Features
----@field version string
----@field libcurl string
----@field tls_library string?
----@field ca_file string?
----@field luv string
----@field protocols string[]
----@field async_dns boolean
----@field brotli boolean
----@field gzip boolean
----@field http2 boolean
----@field http3 boolean
----@field ipv6 boolean
----@field psl boolean
----@field tls boolean
----@field unix_sockets boolean
----@field zstd boolean
 
 ---@class curlew.Display
 ---@field add fun(self, label: string, total?: number): curlew.Row
