@@ -307,4 +307,24 @@ describe("the option verbose", function()
       assert.matches('verbose_spec.lua:%d+: option "verbose" must be a function, got boolean', err)
     end)
   end)
+
+  it("may cancel its task, even as the transfer ends", function()
+    run(function()
+      local one
+      one = curlew.spawn(function()
+        session:get(site.url .. "/", {
+          verbose = function(line)
+            if line:find("left intact", 1, true) then
+              one:cancel()
+            end
+          end,
+        })
+        curlew.yield()
+      end)
+      assert.is_false((curlew.pcall(one.await, one)))
+      assert.equal("cancelled", one:status())
+      assert.equal(0, session:stats().queued)
+      assert.equal(0, session:stats().in_flight)
+    end)
+  end)
 end)

@@ -208,8 +208,8 @@ local function make(request)
     idle = given.timeout.idle,
     connect = given.timeout.connect,
     streamed = request.streamed,
-    -- libcurl may read more than one head where it authenticates in several steps; and who knows what
-    -- it does with options of its own
+    -- libcurl may read more than one head where it authenticates in several steps; and with options
+    -- of its own, who knows.
     guarded = not request.negotiates and not given.curl,
   }
 end
