@@ -16,9 +16,9 @@ local report = require "report"
 local rows = require "rows"
 local servers = require "servers"
 local shell = require "support.shell"
+local trial = require "trial"
+local uv = require "curlew.uv"
 
-local TIME_LIMIT = 180 -- seconds that one run may take
-local UNSUPPORTED = 3 -- exit status
 local KEPT = "build/bench/results.json"
 
 local rounds = tonumber(os.getenv "ROUNDS") or 5
@@ -46,76 +46,50 @@ local function is_there(program)
   return ok and result.status == 0
 end
 
--- Runs a program once. Returns what it has measured, or nil and why there is nothing.
-local function run(program, row, urls, files, directory)
-  local command = { timeout = TIME_LIMIT, env = { BENCH_CA = false } }
-  for name, value in pairs(program.env or {}) do
-    command.env[name] = value
-  end
-  if row.site == "https" then
-    command.env.BENCH_CA = row.bundle and files.bundle or files.ca
-  end
-  for _, word in ipairs(program.command) do
-    command[#command + 1] = word
-  end
-  for _, word in ipairs { row.work, urls[row.site] .. row.path, ("%d"):format(row.total),
-    ("%d"):format(row.concurrency), directory } do
-    command[#command + 1] = word
-  end
-  local result = process.run(command)
-  if result.status == UNSUPPORTED or result.stderr:find("no such work") then
-    return nil, result.stdout:match("unsupported: ([^\n]*)") or "not that work"
-  end
-  local measured = {}
-  for name, value in result.stdout:gmatch("([%w_]+)=([%d.]+)") do
-    measured[name] = tonumber(value)
-  end
-  if not measured.cpu_us then
-    local said = result.stderr:match("[^\n]+") or "status " .. tostring(result.status)
-    return nil, "failed: " .. said
-  end
-  return measured
-end
-
-local function median_of(runs, name)
-  local values = {}
-  for i, measured in ipairs(runs) do
-    values[i] = measured[name]
-  end
-  return values[1] and measure.median(values)
-end
-
+-- The median of each measurement, and the lowest and highest of CPU time.
 local function summarise(runs)
-  local lowest, highest = math.huge, 0
-  for _, measured in ipairs(runs) do
-    lowest, highest = math.min(lowest, measured.cpu_us), math.max(highest, measured.cpu_us)
+  local summary = { lowest = math.huge, highest = 0, runs = #runs }
+  for name in pairs(runs[1]) do
+    local values = {}
+    for i, measured in ipairs(runs) do
+      values[i] = measured[name]
+    end
+    summary[name] = measure.median(values)
   end
-  return {
-    cpu_us = median_of(runs, "cpu_us"), lowest = lowest, highest = highest,
-    wall = median_of(runs, "wall"), failed = median_of(runs, "failed"),
-    connections = median_of(runs, "connections"), runs = #runs,
-  }
+  for _, measured in ipairs(runs) do
+    summary.lowest = math.min(summary.lowest, measured.cpu_us)
+    summary.highest = math.max(summary.highest, measured.cpu_us)
+  end
+  return summary
 end
 
-local function measure_row(row, taking_part, urls, files)
-  local runs, reasons = {}, {}
-  local directory = shell.scratch()
+-- In memory where there is such a folder, so that the disk's mood is not measured.
+local function make_directory()
+  if shell.run("test -w /dev/shm") then
+    uv.os_setenv("TMPDIR", "/dev/shm")
+  end
+  local directory = shell.scratch() .. "/files"
+  assert(uv.fs_mkdir(directory, 448)) -- 0700
+  return directory
+end
+
+local function measure_row(row, taking_part, site, directory)
+  local runs, results = {}, {}
   for round = 1, rounds do
     for _, program in ipairs(taking_part) do
-      if not reasons[program.name] then
-        local measured, reason = run(program, row, urls, files, directory)
-        runs[program.name] = runs[program.name] or {}
-        table.insert(runs[program.name], measured)
-        reasons[program.name] = reason
-        io.stderr:write(("%s, round %d: %s %s\n"):format(row.name, round, program.name,
+      local name = program.name
+      if not results[name] then
+        local measured, reason = trial.run(program, row, site, directory)
+        runs[name] = runs[name] or {}
+        table.insert(runs[name], measured)
+        results[name] = reason and { reason = reason }
+        io.stderr:write(("%s, round %d: %s %s\n"):format(row.name, round, name,
           measured and ("%.2f us"):format(measured.cpu_us) or reason))
       end
     end
   end
-  local results = {}
-  for _, program in ipairs(taking_part) do
-    local reason = reasons[program.name]
-    results[program.name] = reason and { reason = reason } or summarise(runs[program.name])
+  for name, measured in pairs(runs) do
+    results[name] = results[name] or summarise(measured)
   end
   return results
 end
@@ -135,14 +109,15 @@ local function main()
   if missing[1] then
     io.stderr:write("not here, so left out: ", table.concat(missing, ", "), "\n")
   end
-  local urls, files = servers.start(process.lua)
+  local site, directory = {}, make_directory()
+  site.urls, site.files = servers.start()
   for _, row in ipairs(rows) do
     if not only or only[row.name] then
-      all[row.name] = measure_row(row, taking_part, urls, files)
+      all[row.name] = measure_row(row, taking_part, site, directory)
     end
   end
   if not only or only.instructions then
-    all.instructions = instructions.measure(programs, urls.http .. "/1k")
+    all.instructions = instructions.measure(programs, site.urls.http .. "/1k")
   end
   shell.write_file(KEPT, cjson.encode(all))
   shell.write_file("bench/RESULTS.md", report.markdown(all, rows, programs, missing))

@@ -27,16 +27,16 @@ return {
   },
   { name = "copas", command = { "lua5.4", PEERS .. "copas.lua" }, needs = lua_needs "copas" },
   {
-    name = "aiohttp", command = { "python3", PEERS .. "aiohttp.py" },
-    needs = { "python3", "-c", "import aiohttp" },
+    name = "aiohttp", command = { "/usr/bin/python3", PEERS .. "aiohttp.py" },
+    needs = { "/usr/bin/python3", "-c", "import aiohttp" },
   },
   {
-    name = "aiohttp, uvloop", command = { "python3", PEERS .. "aiohttp.py" },
-    env = { BENCH_UVLOOP = "1" }, needs = { "python3", "-c", "import aiohttp, uvloop" },
+    name = "aiohttp, uvloop", command = { "/usr/bin/python3", PEERS .. "aiohttp.py" },
+    env = { BENCH_UVLOOP = "1" }, needs = { "/usr/bin/python3", "-c", "import aiohttp, uvloop" },
   },
   {
-    name = "pycurl", command = { "python3", PEERS .. "pycurl_multi.py" },
-    needs = { "python3", "-c", "import pycurl" },
+    name = "pycurl", command = { "/usr/bin/python3", PEERS .. "pycurl_multi.py" },
+    needs = { "/usr/bin/python3", "-c", "import pycurl" },
   },
   {
     name = "undici request", command = { "node", PEERS .. "undici.mjs" },

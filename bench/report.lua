@@ -13,18 +13,20 @@ local VERSIONS = {
   { "LuaJIT", "luajit -v" },
   { "libcurl", "curl-config --version" },
   { "libuv", "pkg-config --modversion libuv" },
-  { "nginx", "PATH=$PATH:/usr/sbin nginx -v" },
-  { "Python", "python3 --version" },
-  { "aiohttp", "python3 -c 'import aiohttp; print(aiohttp.__version__)'" },
-  { "pycurl", "python3 -c 'import pycurl; print(pycurl.version.split()[0])'" },
+  { "nginx", "PATH=$PATH:/usr/sbin nginx -v 2>&1" },
+  { "Python", "/usr/bin/python3 --version" },
+  { "aiohttp", "/usr/bin/python3 -c 'import aiohttp; print(aiohttp.__version__)'" },
+  { "pycurl", "/usr/bin/python3 -c 'import pycurl; print(pycurl.version.split()[0])'" },
   { "node", "node --version" },
-  { "undici", "node -p 'require(\"./build/bench/node_modules/undici/package.json\").version'" },
+  { "undici", "cd build/bench && node -p 'require(\"undici/package.json\").version'" },
   { "lua-http", "dpkg-query -W -f '${Version}' lua-http" },
   { "copas", "dpkg-query -W -f '${Version}' lua-copas" },
   { "Lua-cURL", "dpkg-query -W -f '${Version}' lua-curl" },
   { "aria2", "dpkg-query -W -f '${Version}' aria2" },
   { "wrk", "dpkg-query -W -f '${Version}' wrk" },
 }
+
+local NOUNS = { cpu_us = "us", connections = "connections", lookups = "lookups" }
 
 local function cpu(row, microseconds)
   return row.unit == "ms" and microseconds / 1000 or microseconds
@@ -43,13 +45,22 @@ local function verdict(row, results)
     return ""
   elseif row.goal and by then
     return ("goal %.2f %s"):format(row.goal, by <= row.goal and "met" or "NOT met")
-  elseif row.most then
-    return ("goal %d us %s"):format(row.most, ours.cpu_us <= row.most and "met" or "NOT met")
-  elseif row.connections then
-    return ("goal %d connections %s"):format(row.connections,
-      ours.connections <= row.connections and "met" or "NOT met")
   end
-  return ""
+  local name, most = next(row.most or {})
+  if not name then
+    return ""
+  end
+  return ("goal %d %s %s"):format(most, NOUNS[name],
+    ours[name] and ours[name] <= most and "met" or "NOT met")
+end
+
+-- What was seen from outside.
+local function remarks(measured)
+  local all = { ("%d connections"):format(measured.connections or 0) }
+  if measured.lookups then
+    all[2] = ("%d lookups, %d at once"):format(measured.lookups, measured.lookups_at_once)
+  end
+  return table.concat(all, ", ")
 end
 
 local function lines_of(row, results, programs)
@@ -64,8 +75,7 @@ local function lines_of(row, results, programs)
         ("%.1f-%.1f"):format(cpu(row, measured.lowest), cpu(row, measured.highest)),
         by and ("%.2f"):format(by) or "",
         ("%.3f s"):format(measured.wall),
-        measured.failed > 0 and ("%d failed"):format(measured.failed)
-          or measured.connections and ("%d connections"):format(measured.connections) or "",
+        remarks(measured),
       }
     elseif measured then
       lines[#lines + 1] = { program.name, "-", "", "", "", measured.reason }
@@ -135,7 +145,7 @@ function M.markdown(all, rows, programs, missing)
   end
   out[#out + 1] = "\n## Measured on\n\n" .. os.date("%Y-%m-%d") .. ", with"
   for _, version in ipairs(VERSIONS) do
-    local said = shell.read(version[2] .. " 2>&1 | head -n 1")
+    local said = shell.read("exec 2>/dev/null; " .. version[2])
     local number = said:match("[%d][%w.%-+~:]*")
     out[#out + 1] = number and ("- %s %s"):format(version[1], number) or nil
   end

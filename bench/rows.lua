@@ -2,11 +2,15 @@
 ---   name      for ONLY=name
 ---   title     of the row
 ---   work      what the programs are told to do: see bench/README.md
----   site      which server: "http", "https", "slow" (waits 200 ms before each answer)
+---   site      which server: "http", "https", "slow" (waits 200 ms before each answer), "name"
+---             ("http" by a name that has to be looked up)
 ---   path      of the URL
 ---   total, concurrency
 ---   unit      of the CPU time in the table: "us" for each request, or "ms" in all
----   goal      CPU time of curlew by that of bare C, at most; or `most`, for curlew alone
+---   goal      CPU time of curlew by that of bare C, at most
+---   most      of what is counted for curlew, at most: {field = number}
+---   files     {count, bytes}: how many files, of what size, are there in the end
+---   bundle    TLS servers are verified by the system's bundle of authorities, with ours added
 
 local GIB = 1024 * 1024 * 1024
 
@@ -42,12 +46,12 @@ return {
   {
     name = "tls", title = "100 new TLS connections, the system's CA bundle, one at a time",
     work = "connect", site = "https", path = "/1k", total = 100, concurrency = 1,
-    bundle = true, most = 1500,
+    bundle = true, most = { cpu_us = 1500 },
   },
   {
     name = "pictures", title = "80 pictures of 100 KB to files, 8 at once",
     work = "files", site = "http", path = "/pictures", total = 80, concurrency = 8,
-    files = true, goal = 0.85,
+    files = { 80, 100000 }, goal = 0.85,
   },
   {
     name = "gib", title = "1 GiB, discarded",
@@ -61,16 +65,21 @@ return {
   {
     name = "gibfile", title = "1 GiB to a file",
     work = "file", site = "http", path = "/gib", total = GIB, concurrency = 1, unit = "ms",
-    files = true, goal = 0.6,
+    files = { 1, GIB }, goal = 0.6,
   },
   {
     name = "bursts", title = "25 bursts of 80 x 1 KB",
     work = "bursts", site = "http", path = "/1k", total = 80, concurrency = 80,
-    connections = 80,
+    most = { connections = 80 },
   },
   {
     name = "downloads", title = "80 pictures by curlew.download, 8 at once",
     work = "downloads", site = "http", path = "/pictures", total = 80, concurrency = 8,
-    files = true,
+    files = { 80, 100000 },
+  },
+  {
+    name = "lookup", title = "1,000 first requests at once to one new name",
+    work = "get", site = "name", path = "/1k", total = 1000, concurrency = 1000,
+    most = { lookups = 1 },
   },
 }

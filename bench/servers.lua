@@ -5,7 +5,7 @@ local process = require "support.process"
 local shell = require "support.shell"
 
 local PICTURES, PICTURE_SIZE = 80, 100000
-local DELAY = 0.2 -- seconds
+local DELAY = 200 -- milliseconds
 local SYSTEM_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 
 local M = {}
@@ -25,24 +25,35 @@ local function make_bundle(site)
   return path
 end
 
--- Starts the slow server, which ends with this program.
-local function start_slow(lua)
-  local child = process.start { lua, "bench/slow.lua", DELAY, stdin = true, timeout = 86400 }
-  while not child.stdout:find("listening %d+") do
-    require("curlew.uv").run("once")
-  end
+-- Starts bench/delay.c's program, which ends with this one.
+local function start_slow()
+  local child = process.start { "build/bench/delay", DELAY, stdin = true }
+  assert(shell.turn(function()
+    return child.stdout:find("listening %d+\n")
+  end), child.stderr)
   return "http://127.0.0.1:" .. child.stdout:match("listening (%d+)")
 end
 
 --- Starts them.
----@param lua string
 ---@return table<string, string> urls by site
 ---@return table files `bundle`, `ca`: certificates
-function M.start(lua)
+function M.start()
   local site = nginx.start { access_log = false }
   add_content(site)
-  return { http = site.url, https = site.https, slow = start_slow(lua) },
-    { bundle = make_bundle(site), ca = site.ca }
+  return {
+    http = site.url,
+    https = site.https,
+    name = "http://bench.test:" .. site.port,
+    slow = start_slow(),
+  }, { bundle = make_bundle(site), ca = site.ca }
+end
+
+--- How many connections the server of a site has accepted, that of this question included.
+---@param url string of "http", which counts all of nginx's, or "slow"
+---@return integer
+function M.accepted(url)
+  local told = shell.read(("curl -s --max-time 10 %s/accepts"):format(url))
+  return assert(tonumber(told:match("requests%s+(%d+)")), "the server does not tell")
 end
 
 return M

@@ -20,9 +20,11 @@ struct request {
 /* What is done with bodies. */
 struct work {
     const char *name;
-    long long body_size; /* of each response; -1: the number on the command line, of one */
-    bool fresh;          /* a new connection for each request */
-    bool numbered;       /* the URL of a request ends with its number */
+    long long
+        body_size; /* of each response; -1: the number on the command line, of one */
+    bool fresh;    /* a new connection for each request */
+    int bursts;    /* how often all requests are made, each time at once; 0: once */
+    bool numbered; /* the URL of a request ends with its number */
     /* Takes bytes; returns what libcurl's write callback has to. */
     size_t (*take)(struct request *request, char *bytes, size_t length);
     /* The body has come; calls `request_done` now or later. NULL: nothing is left to do. */
@@ -36,10 +38,10 @@ extern struct bench {
     uv_loop_t *loop;
     const struct work *work;
     const char *url, *directory;
-    long total;        /* requests to make */
-    long started;      /* requests begun so far */
-    long failed;
-    long long size;    /* of a body */
+    long total;     /* requests to make */
+    long started;   /* requests begun so far */
+    long succeeded; /* status, size and all */
+    long long size; /* of a body */
 } bench;
 
 void fail(const char *what);

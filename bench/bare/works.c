@@ -62,86 +62,99 @@ static void save(struct request *request)
     char path[512];
     snprintf(path, sizeof path, "%s/%ld", bench.directory, request->number);
     saving->fs.data = request;
-    uv_fs_open(bench.loop, &saving->fs, path, O_WRONLY | O_CREAT | O_TRUNC, 0644, on_opened);
+    uv_fs_open(bench.loop, &saving->fs, path, O_WRONLY | O_CREAT | O_TRUNC, 0644,
+               on_opened);
 }
 
-/* --- one big body to a file, piece by piece as it comes --- */
+/* --- one big body to a file: while a thread writes one buffer, the other is filled --- */
 
-enum { MOST_WAITING = 16 }; /* pieces that wait for a thread before libcurl is paused */
-
-struct piece {
-    uv_fs_t fs;
-    uv_buf_t buffer;
-    char bytes[];
-};
+enum { BUFFER_SIZE = 256 * 1024 };
 
 static struct {
+    uv_fs_t fs;
     int fd;
-    int waiting;
-    bool paused, ended;
+    bool writing, paused, ended;
+    int64_t offset;
+    size_t filled;
+    int filling; /* which of the buffers */
+    char buffers[2][BUFFER_SIZE];
 } pouring = {.fd = -1};
 
-static void end_if_done(struct request *request)
+static void on_poured(uv_fs_t *fs);
+
+static void write_filled(struct request *request)
 {
-    if (pouring.ended && pouring.waiting == 0) {
-        uv_fs_t fs;
-        uv_fs_close(bench.loop, &fs, pouring.fd, NULL);
-        request_done(request, true);
+    uv_buf_t buffer =
+        uv_buf_init(pouring.buffers[pouring.filling], (unsigned)pouring.filled);
+    pouring.writing = true;
+    pouring.fs.data = request;
+    uv_fs_write(bench.loop, &pouring.fs, pouring.fd, &buffer, 1, pouring.offset,
+                on_poured);
+    pouring.offset += (int64_t)pouring.filled;
+    pouring.filling = !pouring.filling;
+    pouring.filled = 0;
+}
+
+static void end_if_written(struct request *request)
+{
+    if (pouring.ended && !pouring.writing) {
+        uv_fs_close(bench.loop, &pouring.fs, pouring.fd, NULL);
+        request_done(request, pouring.offset == request->received);
     }
 }
 
 static void on_poured(uv_fs_t *fs)
 {
-    struct piece *piece = (struct piece *)fs;
     struct request *request = fs->data;
-    if (fs->result != (ssize_t)piece->buffer.len)
+    if (fs->result <= 0)
         fail("cannot write the file");
     uv_fs_req_cleanup(fs);
-    free(piece);
-    pouring.waiting--;
-    if (pouring.paused && pouring.waiting < MOST_WAITING / 2) {
+    pouring.writing = false;
+    if (pouring.filled)
+        write_filled(request);
+    if (pouring.paused) {
         pouring.paused = false;
         curl_easy_pause(request->easy, CURLPAUSE_CONT);
     }
-    end_if_done(request);
+    end_if_written(request);
 }
 
 static size_t pour(struct request *request, char *bytes, size_t length)
 {
     if (pouring.fd < 0) {
         char path[512];
-        uv_fs_t fs;
         snprintf(path, sizeof path, "%s/body", bench.directory);
-        pouring.fd = uv_fs_open(bench.loop, &fs, path, O_WRONLY | O_CREAT | O_TRUNC, 0644, NULL);
+        pouring.fd = uv_fs_open(bench.loop, &pouring.fs, path,
+                                O_WRONLY | O_CREAT | O_TRUNC, 0644, NULL);
         if (pouring.fd < 0)
             fail("cannot open the file");
     }
-    if (pouring.waiting == MOST_WAITING) {
+    if (pouring.filled + length > BUFFER_SIZE) {
         pouring.paused = true;
         return CURL_WRITEFUNC_PAUSE;
     }
-    struct piece *piece = malloc(sizeof *piece + length);
-    if (!piece)
-        fail("no memory");
-    memcpy(piece->bytes, bytes, length);
-    piece->buffer = uv_buf_init(piece->bytes, (unsigned)length);
-    piece->fs.data = request;
-    pouring.waiting++;
-    uv_fs_write(bench.loop, &piece->fs, pouring.fd, &piece->buffer, 1, request->received,
-                on_poured);
+    memcpy(pouring.buffers[pouring.filling] + pouring.filled, bytes, length);
+    pouring.filled += length;
+    if (!pouring.writing)
+        write_filled(request);
     return length;
 }
 
 static void end_pouring(struct request *request)
 {
     pouring.ended = true;
-    end_if_done(request);
+    end_if_written(request);
 }
 
 const struct work works[] = {
     {.name = "get", .body_size = 1024, .take = keep},
     {.name = "connect", .body_size = 1024, .take = keep, .fresh = true},
-    {.name = "files", .body_size = 100000, .take = keep, .numbered = true, .finish = save},
+    {.name = "bursts", .body_size = 1024, .take = keep, .bursts = 25},
+    {.name = "files",
+     .body_size = 100000,
+     .take = keep,
+     .numbered = true,
+     .finish = save},
     {.name = "discard", .body_size = -1, .take = drop},
     {.name = "file", .body_size = -1, .take = pour, .finish = end_pouring},
 };

@@ -103,6 +103,7 @@ local BODY = [[
       default_type text/plain;
       try_files /hello.txt =404;
     }
+    location = /accepts { stub_status; }
     location = /no-etag { etag off; add_header Last-Modified ""; alias www/big; }
     location = /no-range { max_ranges 0; alias www/big; }
     location /upload/ { dav_methods PUT DELETE; create_full_put_path on; }
