@@ -38,7 +38,7 @@ local function is_there(program)
   if not program.needs then
     return true
   end
-  local command = { timeout = 30 }
+  local command = { timeout = 30, env = program.env }
   for i, word in ipairs(program.needs) do
     command[i] = word
   end

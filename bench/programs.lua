@@ -2,12 +2,25 @@
 --- status 3; one whose interpreter or library is missing is named, too.
 ---
 ---   command   words, to which the work and its arguments are added
+---   env       more environment
 ---   needs     a command which succeeds when what the program needs is there
 
 local PEERS = "bench/peers/"
+local PYTHON = "/usr/bin/python3" -- Debian's, for which its packages are
+local UNDICI = { "test", "-d", "build/bench/node_modules/undici" }
+
+-- Debian has the pure Lua ones for other Luas only, and Lua-cURL is a rock of ours.
+local LUA = {
+  LUA_PATH = package.path .. ";build/bench/rocks/share/lua/5.4/?.lua;/usr/share/lua/5.1/?.lua",
+  LUA_CPATH = package.cpath .. ";build/bench/rocks/lib/lua/5.4/?.so",
+}
 
 local function lua_needs(module)
   return { "lua5.4", "-e", ("require %q"):format(module) }
+end
+
+local function python_needs(modules)
+  return { PYTHON, "-c", "import " .. modules }
 end
 
 return {
@@ -18,33 +31,37 @@ return {
     needs = { "luajit", "-e", "require 'curlew.core'" },
   },
   {
-    name = "Lua-cURL on luv", command = { "lua5.4", PEERS .. "lua_curl.lua" },
+    name = "Lua-cURL on luv", command = { "lua5.4", PEERS .. "lua_curl.lua" }, env = LUA,
     needs = lua_needs "cURL",
   },
   {
-    name = "lua-http", command = { "lua5.4", PEERS .. "lua_http.lua" },
+    name = "lua-http", command = { "lua5.4", PEERS .. "lua_http.lua" }, env = LUA,
     needs = lua_needs "http.request",
   },
-  { name = "copas", command = { "lua5.4", PEERS .. "copas.lua" }, needs = lua_needs "copas" },
   {
-    name = "aiohttp", command = { "/usr/bin/python3", PEERS .. "aiohttp.py" },
-    needs = { "/usr/bin/python3", "-c", "import aiohttp" },
+    name = "lua-http, requests", command = { "lua5.4", PEERS .. "lua_http.lua" },
+    env = { LUA_PATH = LUA.LUA_PATH, BENCH_REQUEST_API = "1" }, needs = lua_needs "http.request",
   },
   {
-    name = "aiohttp, uvloop", command = { "/usr/bin/python3", PEERS .. "aiohttp.py" },
-    env = { BENCH_UVLOOP = "1" }, needs = { "/usr/bin/python3", "-c", "import aiohttp, uvloop" },
+    name = "copas", command = { "lua5.4", PEERS .. "copas.lua" }, env = LUA,
+    needs = lua_needs "copas",
   },
   {
-    name = "pycurl", command = { "/usr/bin/python3", PEERS .. "pycurl_multi.py" },
-    needs = { "/usr/bin/python3", "-c", "import pycurl" },
+    name = "aiohttp", command = { PYTHON, PEERS .. "with_aiohttp.py" },
+    needs = python_needs "aiohttp",
   },
   {
-    name = "undici request", command = { "node", PEERS .. "undici.mjs" },
-    needs = { "test", "-d", "build/bench/node_modules/undici" },
+    name = "aiohttp, uvloop", command = { PYTHON, PEERS .. "with_aiohttp.py" },
+    env = { BENCH_UVLOOP = "1" }, needs = python_needs "aiohttp, uvloop",
   },
+  {
+    name = "pycurl", command = { PYTHON, PEERS .. "pycurl_multi.py" },
+    needs = python_needs "pycurl",
+  },
+  { name = "undici request", command = { "node", PEERS .. "undici.mjs" }, needs = UNDICI },
   {
     name = "undici fetch", command = { "node", PEERS .. "undici.mjs" },
-    env = { UNDICI = "fetch" }, needs = { "test", "-d", "build/bench/node_modules/undici" },
+    env = { UNDICI = "fetch" }, needs = UNDICI,
   },
   { name = "curl -Z", command = { PEERS .. "curl.sh" }, needs = { "curl", "--version" } },
   { name = "aria2c", command = { PEERS .. "aria2c.sh" }, needs = { "aria2c", "--version" } },

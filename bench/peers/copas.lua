@@ -1,0 +1,90 @@
+--- copas with LuaSocket's http, which opens a connection for each request.
+
+local here = arg[0]:match("^(.*)/[^/]*$") or "."
+package.path = package.path .. (";%s/?.lua;%s/../?.lua"):format(here, here)
+
+local copas = require "copas"
+local http = require "socket.http"
+local ltn12 = require "ltn12"
+local peer = require "peer"
+local socket = require "socket"
+
+local SELECT_LIMIT = 1000 -- descriptors: LuaSocket waits by select()
+
+if peer.tls then
+  peer.unsupported(peer.work == "get" and "no HTTP/2" or "its http has no TLS")
+elseif peer.concurrency >= SELECT_LIMIT then
+  peer.unsupported "select(): fewer than 1,000 at once"
+end
+
+local function create()
+  return copas.wrap(socket.tcp())
+end
+
+-- Returns whether the status was 200, and else what came instead.
+local function get(url, sink)
+  local ok, status = http.request { url = url, sink = sink, create = create }
+  return ok and status == 200, status
+end
+
+local function get_small()
+  local parts = {}
+  local ok, why = get(peer.url, ltn12.sink.table(parts))
+  peer.check(ok and #table.concat(parts) == peer.small, why)
+end
+
+local function run_all(fn)
+  for _ = 1, peer.concurrency do
+    copas.addthread(function()
+      local number = peer.next()
+      while number do
+        fn(number)
+        number = peer.next()
+      end
+    end)
+  end
+  copas.loop()
+end
+
+-- One big body; `more(bytes)` is told of each piece.
+local function pour(more)
+  copas.addthread(function()
+    local size = 0
+    local ok, why = get(peer.url, function(bytes)
+      size = size + #(bytes or "")
+      if bytes then
+        more(bytes)
+      end
+      return 1
+    end)
+    peer.check(ok and size == peer.total, why)
+  end)
+  copas.loop()
+end
+
+peer.main {
+  get = function()
+    run_all(get_small)
+  end,
+  bursts = function()
+    peer.bursts(function()
+      run_all(get_small)
+    end)
+  end,
+  files = function()
+    run_all(function(number)
+      local path, url = peer.file(number)
+      peer.check(get(url, ltn12.sink.file(io.open(path, "wb"))))
+    end)
+  end,
+  discard = function()
+    pour(function() end)
+  end,
+  file = function()
+    local file = assert(io.open(peer.directory .. "/body", "wb"))
+    pour(function(bytes)
+      file:write(bytes)
+    end)
+    file:close()
+  end,
+}
