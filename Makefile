@@ -31,9 +31,10 @@ docs: ## the reference, as HTML in build/docs
 	@tools/packages docs
 	@tools/docs
 
-bench: ## the benchmarks of bench/
+bench: ## curlew beside plain C and its peers; ONLY=http1,one for some rows
 	@tools/setup test
-	@if [ -x bench/run ]; then . build/env && bench/run; else echo "There is no bench/run."; fi
+	@bench/packages
+	@. build/env && bench/run
 
 clean: ## remove what was built here; what was installed stays
 	rm -rf build build.luarocks

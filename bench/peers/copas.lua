@@ -17,8 +17,32 @@ elseif peer.concurrency >= SELECT_LIMIT then
   peer.unsupported "select(): fewer than 1,000 at once"
 end
 
+-- What LuaSocket's http wants of a socket; copas.wrap of Debian's version lacks half of it.
+local Socket = {}
+Socket.__index = Socket
+
 local function create()
-  return copas.wrap(socket.tcp())
+  return setmetatable({ socket = socket.tcp() }, Socket)
+end
+
+function Socket:connect(host, port)
+  return copas.connect(self.socket, host, port)
+end
+
+function Socket:send(...)
+  return copas.send(self.socket, ...)
+end
+
+function Socket:receive(...)
+  return copas.receive(self.socket, ...)
+end
+
+function Socket:close()
+  return self.socket:close()
+end
+
+function Socket.settimeout()
+  return 1
 end
 
 -- Returns whether the status was 200, and else what came instead.
@@ -33,22 +57,35 @@ local function get_small()
   peer.check(ok and #table.concat(parts) == peer.small, why)
 end
 
-local function run_all(fn)
-  for _ = 1, peer.concurrency do
+local function run_threads(count, fn)
+  local running = count
+  for _ = 1, count do
     copas.addthread(function()
-      local number = peer.next()
-      while number do
-        fn(number)
-        number = peer.next()
+      local ok, err = pcall(fn)
+      if not ok then
+        peer.check(false, err)
       end
+      running = running - 1
     end)
   end
-  copas.loop()
+  while running > 0 do
+    copas.step()
+  end
+end
+
+local function run_all(fn)
+  run_threads(peer.concurrency, function()
+    local number = peer.next()
+    while number do
+      fn(number)
+      number = peer.next()
+    end
+  end)
 end
 
 -- One big body; `more(bytes)` is told of each piece.
 local function pour(more)
-  copas.addthread(function()
+  run_threads(1, function()
     local size = 0
     local ok, why = get(peer.url, function(bytes)
       size = size + #(bytes or "")
@@ -59,7 +96,6 @@ local function pour(more)
     end)
     peer.check(ok and size == peer.total, why)
   end)
-  copas.loop()
 end
 
 peer.main {

@@ -21,7 +21,7 @@ const dispatcher = new Agent({
   connections: h2 ? 1 : concurrency,
   pipelining: work === "connect" ? 0 : h2 ? concurrency : 1, // 0: no keep-alive
   allowH2: h2,
-  connect: ca ? { ca } : undefined,
+  connect: { ca, timeout: 60000 }, // ms: names are looked up four at a time
 });
 
 let succeeded = 0;

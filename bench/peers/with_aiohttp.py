@@ -8,8 +8,6 @@ import aiohttp
 
 import peer
 
-CHUNK = 65536  # bytes
-
 
 def connector():
     if peer.tls and peer.work == "get":
@@ -51,7 +49,7 @@ async def picture(session, number):
 async def pour(session, take):
     size = 0
     async with session.get(peer.url) as response:
-        async for chunk in response.content.iter_chunked(CHUNK):
+        async for chunk in response.content.iter_any():
             size += len(chunk)
             take(chunk)
     peer.check(response.status == 200 and size == peer.total, size)
