@@ -2,8 +2,8 @@
 ---
 ---     lua bench/curlew.lua WORK URL TOTAL CONCURRENCY [DIRECTORY]
 ---
---- Prints one line, as bench/bare does: wall=SECONDS cpu_us=MICROSECONDS failed=COUNT. What is not
---- seen to succeed has failed.
+--- Prints one line, as bench/bare does: wall=SECONDS cpu_us=MICROSECONDS failed=COUNT
+--- peak_kb=KB. What is not seen to succeed has failed.
 
 local here = arg[0]:match("^(.*)/[^/]*$") or "."
 package.path = package.path .. (";%s/?.lua"):format(here)
@@ -115,6 +115,25 @@ local works = {
     end,
     units = 1,
   },
+  -- As get, and tells on the way what requests cost and what the process holds.
+  points = {
+    run = function(session)
+      local ended, counted, point, stop = 0, 0, 1000, measure.start()
+      all(function()
+        get(session)
+        ended = ended + 1
+        if ended == point or ended == total then
+          local _, cpu = stop()
+          local now = measure.holdings()
+          print(("requests=%d each_us=%.2f rss_kb=%.0f lua_kb=%.0f descriptors=%d"):format(
+            ended, cpu * 1e6 / (ended - counted), now.rss_kb, now.lua_kb, now.descriptors))
+          point = point * (tostring(point):find "^2" and 2.5 or 2) -- 1,000, 2,000, 5,000 ...
+          counted, stop = ended, measure.start()
+        end
+      end)
+    end,
+    units = total,
+  },
   -- TOTAL requests at once, again and again.
   bursts = {
     run = function(session)
@@ -142,8 +161,8 @@ local function main()
   chosen.run(session)
   local wall, cpu = stop()
   session:close()
-  print(("wall=%.3f cpu_us=%.2f failed=%d"):format(
-    wall, cpu * 1e6 / chosen.units, chosen.units - succeeded))
+  print(("wall=%.3f cpu_us=%.2f failed=%d peak_kb=%d"):format(
+    wall, cpu * 1e6 / chosen.units, chosen.units - succeeded, measure.peak_kb()))
   return succeeded == chosen.units
 end
 

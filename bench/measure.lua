@@ -18,27 +18,30 @@ function M.start()
   end
 end
 
---- What this process holds now.
----@param collect? boolean collects all garbage first
----@return {descriptors: integer, lua_kb: number, rss_kb: number, threads: integer}
-function M.holdings(collect)
-  if collect then
-    collectgarbage()
-    collectgarbage()
-  end
+--- The most resident memory that this process has had. That of getrusage is the parent's, if it
+--- had more.
+---@return integer KB
+function M.peak_kb()
+  local file = assert(io.open("/proc/self/status"))
+  local peak = file:read("*a"):match("VmHWM:%s*(%d+)")
+  file:close()
+  return tonumber(peak)
+end
+
+--- What this process holds now, all garbage collected.
+---@return {descriptors: integer, lua_kb: number, rss_kb: number}
+function M.holdings()
+  collectgarbage()
+  collectgarbage()
   local listing = assert(uv.fs_scandir("/proc/self/fd"))
   local descriptors = -1 -- reading the directory takes one
   while uv.fs_scandir_next(listing) do
     descriptors = descriptors + 1
   end
-  local status = assert(io.open("/proc/self/status"))
-  local threads = tonumber(status:read("*a"):match("Threads:%s*(%d+)"))
-  status:close()
   return {
     descriptors = descriptors,
     lua_kb = collectgarbage("count"),
     rss_kb = uv.resident_set_memory() / 1024,
-    threads = threads,
   }
 end
 

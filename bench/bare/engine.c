@@ -2,8 +2,8 @@
  *
  *     bare WORK URL TOTAL CONCURRENCY [DIRECTORY]
  *
- * Prints one line: wall=SECONDS cpu_us=MICROSECONDS failed=COUNT. What is not seen to succeed has
- * failed. */
+ * Prints one line: wall=SECONDS cpu_us=MICROSECONDS failed=COUNT peak_kb=KB
+ * What is not seen to succeed has failed. */
 #include "bare.h"
 
 #include <stdio.h>
@@ -216,6 +216,19 @@ static double cpu_seconds(void)
            (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
 }
 
+/* The most resident memory. That of getrusage is the parent's, if it had more. */
+static long peak_kb(void)
+{
+    char line[256];
+    long peak = 0;
+    FILE *status = fopen("/proc/self/status", "r");
+    while (status && fgets(line, sizeof line, status) && !peak)
+        sscanf(line, "VmHWM: %ld", &peak);
+    if (status)
+        fclose(status);
+    return peak;
+}
+
 static void open_multi(void)
 {
     bench.loop = uv_default_loop();
@@ -266,8 +279,8 @@ int main(int argc, char **argv)
     cpu = cpu_seconds() - cpu;
 
     long all = bench.total * bursts;
-    printf("wall=%.3f cpu_us=%.2f failed=%ld\n", (double)wall / 1e9,
-           cpu * 1e6 / (double)all, all - bench.succeeded);
+    printf("wall=%.3f cpu_us=%.2f failed=%ld peak_kb=%ld\n", (double)wall / 1e9,
+           cpu * 1e6 / (double)all, all - bench.succeeded, peak_kb());
     for (long i = 0; i < concurrency; i++)
         curl_easy_cleanup(requests[i].easy);
     curl_multi_cleanup(multi);
