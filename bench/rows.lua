@@ -59,7 +59,7 @@ return {
     goal = 1.05,
   },
   {
-    name = "gibread", title = "1 GiB, read by Lua piece by piece",
+    name = "gibread", title = "1 GiB, read by the program piece by piece",
     work = "read", site = "http", path = "/gib", total = GIB, concurrency = 1, unit = "ms",
   },
   {

@@ -156,6 +156,7 @@ const struct work works[] = {
      .numbered = true,
      .finish = save},
     {.name = "discard", .body_size = -1, .take = drop},
+    {.name = "read", .body_size = -1, .take = drop},
     {.name = "file", .body_size = -1, .take = pour, .finish = end_pouring},
 };
 const int work_count = sizeof works / sizeof *works;

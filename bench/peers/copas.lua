@@ -113,7 +113,7 @@ peer.main {
       peer.check(get(url, ltn12.sink.file(io.open(path, "wb"))))
     end)
   end,
-  discard = function()
+  read = function()
     pour(function() end)
   end,
   file = function()

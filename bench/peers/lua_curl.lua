@@ -140,7 +140,7 @@ peer.main {
       return file:close() and #body == peer.picture
     end)
   end,
-  discard = function()
+  read = function()
     pour(function() end)
   end,
   file = function()

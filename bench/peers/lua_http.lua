@@ -148,7 +148,7 @@ local works = {
       return file:close() and #body == peer.picture
     end)
   end,
-  discard = function()
+  read = function()
     pour(function() end)
   end,
   file = function()

@@ -64,12 +64,14 @@ function M.bursts(fn)
   end
 end
 
-local UNITS = { discard = 1, file = 1, bursts = M.total * BURSTS }
+local UNITS = { discard = 1, read = 1, file = 1, bursts = M.total * BURSTS }
+-- To discard is to read here, and to do nothing with it.
+local ALIASES = { discard = "read" }
 
 --- Does the work, measured, and ends the program.
 ---@param works table<string, fun()>
 function M.main(works)
-  local work = works[M.work] or M.unsupported("not that work")
+  local work = works[ALIASES[M.work] or M.work] or M.unsupported("not that work")
   local units = UNITS[M.work] or M.total
   local stop = measure.start()
   work()

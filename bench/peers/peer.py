@@ -14,7 +14,7 @@ work, url, total, concurrency = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(
 directory = sys.argv[5] if len(sys.argv) > 5 else "."
 tls = url.startswith("https:")
 ca = os.environ.get("BENCH_CA")
-units = {"discard": 1, "file": 1, "bursts": total * BURSTS}.get(work, total)
+units = {"discard": 1, "read": 1, "file": 1, "bursts": total * BURSTS}.get(work, total)
 succeeded = 0
 
 

@@ -159,6 +159,7 @@ WORKS = {
     "connect": run_all,
     "files": files,
     "discard": lambda: pour(lambda chunk: None),
+    "read": lambda: pour(lambda chunk: None),
     "file": to_file,
     "bursts": bursts,
 }

@@ -70,6 +70,7 @@ WORKS = {
     "connect": lambda session: run_all(session, small),
     "files": lambda session: run_all(session, picture),
     "discard": lambda session: pour(session, lambda chunk: None),
+    "read": lambda session: pour(session, lambda chunk: None),
     "file": to_file,
     "bursts": bursts,
 }
