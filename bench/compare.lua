@@ -74,7 +74,7 @@ local function make_directory()
 end
 
 local function measure_row(row, taking_part, site, directory)
-  local runs, results = {}, {}
+  local runs, results = {}, { rounds = rounds, date = os.date("%Y-%m-%d") }
   for round = 1, rounds do
     for _, program in ipairs(taking_part) do
       local name = program.name

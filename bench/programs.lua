@@ -4,6 +4,7 @@
 ---   command   words, to which the work and its arguments are added
 ---   env       more environment
 ---   needs     a command which succeeds when what the program needs is there
+---   no_peer   it does not count where curlew is compared with its peers
 
 local PEERS = "bench/peers/"
 local PYTHON = "/usr/bin/python3" -- Debian's, for which its packages are
@@ -24,11 +25,13 @@ local function python_needs(modules)
 end
 
 return {
-  { name = "bare C", command = { "build/bench/bare" } },
-  { name = "curlew", command = { os.getenv "LUA" or "lua5.4", "bench/curlew.lua" } },
+  { name = "bare C", command = { "build/bench/bare" }, no_peer = true },
+  {
+    name = "curlew", command = { os.getenv "LUA" or "lua5.4", "bench/curlew.lua" }, no_peer = true,
+  },
   {
     name = "curlew, LuaJIT", command = { "luajit", "bench/curlew.lua" },
-    needs = { "luajit", "-e", "require 'curlew.core'" },
+    needs = { "luajit", "-e", "require 'curlew.core'" }, no_peer = true,
   },
   {
     name = "Lua-cURL on luv", command = { "lua5.4", PEERS .. "lua_curl.lua" }, env = LUA,
@@ -65,5 +68,8 @@ return {
   },
   { name = "curl -Z", command = { PEERS .. "curl.sh" }, needs = { "curl", "--version" } },
   { name = "aria2c", command = { PEERS .. "aria2c.sh" }, needs = { "aria2c", "--version" } },
-  { name = "wrk", command = { PEERS .. "wrk.sh" }, needs = { "sh", "-c", "command -v wrk" } },
+  {
+    name = "wrk", command = { PEERS .. "wrk.sh" }, needs = { "sh", "-c", "command -v wrk" },
+    no_peer = true,
+  },
 }

@@ -6,22 +6,27 @@ local M = {}
 
 local YARDSTICK, OURS = "bare C", "curlew"
 
+-- Name, command that tells it, and whether all that it says is taken.
 local VERSIONS = {
   { "kernel", "uname -sr" },
-  { "processors", "nproc" },
-  { "Lua", "lua5.4 -v" },
-  { "LuaJIT", "luajit -v" },
+  { "processors", "echo $(nproc) x $(grep -m 1 'model name' /proc/cpuinfo | cut -d: -f2)", true },
   { "libcurl", "curl-config --version" },
   { "libuv", "pkg-config --modversion libuv" },
   { "nginx", "PATH=$PATH:/usr/sbin nginx -v 2>&1" },
-  { "Python", "/usr/bin/python3 --version" },
-  { "aiohttp", "/usr/bin/python3 -c 'import aiohttp; print(aiohttp.__version__)'" },
-  { "pycurl", "/usr/bin/python3 -c 'import pycurl; print(pycurl.version.split()[0])'" },
-  { "node", "node --version" },
-  { "undici", "cd build/bench && node -p 'require(\"undici/package.json\").version'" },
+  { "Lua", "lua5.4 -v" },
+  { "LuaJIT", "luajit -v" },
+  { "luv", "dpkg-query -W -f '${Version}' lua-luv" },
+  { "Lua-cURL", "ls build/bench/rocks/lib/luarocks/rocks-5.4/lua-curl", true },
   { "lua-http", "dpkg-query -W -f '${Version}' lua-http" },
   { "copas", "dpkg-query -W -f '${Version}' lua-copas" },
-  { "Lua-cURL", "dpkg-query -W -f '${Version}' lua-curl" },
+  { "LuaSocket", "dpkg-query -W -f '${Version}' lua-socket" },
+  { "Python", "/usr/bin/python3 --version" },
+  { "aiohttp", "/usr/bin/python3 -c 'import aiohttp; print(aiohttp.__version__)'" },
+  { "uvloop", "/usr/bin/python3 -c 'import uvloop; print(uvloop.__version__)'" },
+  { "pycurl", "/usr/bin/python3 -c 'import pycurl; print(pycurl.version)'", true },
+  { "node", "node --version" },
+  { "undici", "cd build/bench && node -p 'require(\"undici/package.json\").version'" },
+  { "curl", "curl --version" },
   { "aria2", "dpkg-query -W -f '${Version}' aria2" },
   { "wrk", "dpkg-query -W -f '${Version}' wrk" },
 }
@@ -38,20 +43,41 @@ local function ratio(results, name)
   return base and own and own / base
 end
 
--- What the goal of a row says of its results: "met", "NOT met", or nothing.
-local function verdict(row, results)
+local function verdict_of_goal(row, results)
   local ours, by = results[OURS], ratio(results, OURS)
-  if not ours or not ours.cpu_us then
-    return ""
-  elseif row.goal and by then
-    return ("goal %.2f %s"):format(row.goal, by <= row.goal and "met" or "NOT met")
-  end
   local name, most = next(row.most or {})
-  if not name then
-    return ""
+  if row.goal and by then
+    return ("goal %.2f %s"):format(row.goal, by <= row.goal and "met" or "NOT met")
+  elseif name then
+    return ("goal %d %s %s"):format(most, NOUNS[name],
+      ours[name] and ours[name] <= most and "met" or "NOT met")
   end
-  return ("goal %d %s %s"):format(most, NOUNS[name],
-    ours[name] and ours[name] <= most and "met" or "NOT met")
+end
+
+-- Peers that have less of a field than curlew, or nil when none was measured.
+local function better_peers(field, what, results, programs)
+  local better, measured = {}, false
+  for _, program in ipairs(programs) do
+    local theirs = not program.no_peer and results[program.name]
+    if theirs and theirs[field] then
+      measured = true
+      better[#better + 1] = theirs[field] < results[OURS][field] and program.name or nil
+    end
+  end
+  return measured and ("%s: %s"):format(what, better[1] and table.concat(better, ", ") or "none")
+    or nil
+end
+
+-- What the results of a row say of its goals.
+local function verdict(row, results, programs)
+  local parts = {}
+  if results[OURS] and results[OURS].cpu_us then
+    parts[#parts + 1] = verdict_of_goal(row, results)
+    parts[#parts + 1] = better_peers("cpu_us", "cheaper peers", results, programs)
+    parts[#parts + 1] = row.time and better_peers("wall", "faster peers", results, programs)
+  end
+  parts[#parts + 1] = results.rounds and ("%d rounds, %s"):format(results.rounds, results.date)
+  return table.concat(parts, "; ")
 end
 
 -- What was seen from outside.
@@ -97,7 +123,8 @@ function M.table(all, rows, programs, only)
   for _, row in ipairs(rows) do
     local results = all[row.name]
     if results and (not only or only[row.name]) then
-      out[#out + 1] = ("\n%s  (%s)  %s"):format(row.title, row.name, verdict(row, results))
+      out[#out + 1] = ("\n%s (%s)\n%s"):format(
+        row.title, row.name, verdict(row, results, programs))
       for _, line in ipairs(lines_of(row, results, programs)) do
         out[#out + 1] = ("  %-18s %12s %20s %9s %10s  %s"):format((unpack or table.unpack)(line))
       end
@@ -129,9 +156,7 @@ function M.markdown(all, rows, programs, missing)
     local results = all[row.name]
     if results then
       out[#out + 1] = ("\n## %s (`%s`)\n"):format(row.title, row.name)
-      if verdict(row, results) ~= "" then
-        out[#out + 1] = verdict(row, results):gsub("^g", "G") .. ".\n"
-      end
+      out[#out + 1] = verdict(row, results, programs):gsub("^%l", string.upper) .. ".\n"
       out[#out + 1] = "| " .. table.concat(HEADINGS, " | ") .. " |"
       out[#out + 1] = "| --- | ---: | ---: | ---: | ---: | --- |"
       for _, line in ipairs(lines_of(row, results, programs)) do
@@ -143,11 +168,11 @@ function M.markdown(all, rows, programs, missing)
     out[#out + 1] = ("\n## Instructions for a request of `http1`\n\n%s: %.0f. %s: %.0f."):format(
       YARDSTICK, all.instructions[YARDSTICK], OURS, all.instructions[OURS])
   end
-  out[#out + 1] = "\n## Measured on\n\n" .. os.date("%Y-%m-%d") .. ", with"
+  out[#out + 1] = "\n## Measured on\n"
   for _, version in ipairs(VERSIONS) do
     local said = shell.read("exec 2>/dev/null; " .. version[2])
-    local number = said:match("[%d][%w.%-+~:]*")
-    out[#out + 1] = number and ("- %s %s"):format(version[1], number) or nil
+    local told = said:match(version[3] and "[^\n]+" or "[%d][%w.%-+~:]*")
+    out[#out + 1] = told and ("- %s %s"):format(version[1], told)
   end
   if missing[1] then
     out[#out + 1] = "\nNot there, so left out: " .. table.concat(missing, ", ") .. "."
