@@ -4,6 +4,7 @@ package.path = package.path .. ";./lua/?.lua;./lua/?/init.lua;./spec/?.lua;./ben
 
 local measure = require "measure"
 local process = require "support.process"
+local programs = require "programs"
 local servers = require "servers"
 local shell = require "support.shell"
 
@@ -12,8 +13,9 @@ local AT_ONCE = { 1, 10, 100, 1000, 10000 }
 local IN_FLIGHT = { 1, 1000, 5000, 10000 }
 local FEWEST, EACH = 20000, 10 -- requests in all, and for each of those at once
 local SESSION_AT_ONCE = 64
-local PROGRAMS = { bare = { "build/bench/bare" }, curlew = { "lua5.4", "bench/curlew.lua" } }
 local DATA, PLOT = "build/bench/growth.", "bench/growth.png"
+
+local BARE, CURLEW = programs[1], programs[2]
 
 local rounds = tonumber(os.getenv "ROUNDS") or 3
 local session_requests = tonumber(arg[1]) or 1000000
@@ -40,7 +42,7 @@ plot "%ssession" using 1:2 with linespoints title "CPU for each", \
 
 local function run(program, work, url, total, concurrency)
   local command = { timeout = TIME_LIMIT }
-  for _, word in ipairs(PROGRAMS[program]) do
+  for _, word in ipairs(program.command) do
     command[#command + 1] = word
   end
   for _, word in ipairs { work, url, ("%d"):format(total), ("%d"):format(concurrency) } do
@@ -48,21 +50,21 @@ local function run(program, work, url, total, concurrency)
   end
   local result = process.run(command)
   if result.status ~= 0 then
-    error(("%s fails:\n%s%s"):format(program, result.stdout, result.stderr), 0)
+    error(("%s fails:\n%s%s"):format(program.name, result.stdout, result.stderr), 0)
   end
   return result.stdout
 end
 
 -- The medians of a field for both programs, which run in turn.
 local function compare(field, url, total, concurrency)
-  local values = { bare = {}, curlew = {} }
-  for _ = 1, rounds do
-    for program, list in pairs(values) do
+  local bare, curlew = {}, {}
+  for i = 1, rounds do
+    for program, values in pairs { [BARE] = bare, [CURLEW] = curlew } do
       local told = run(program, "get", url, total, concurrency)
-      list[#list + 1] = tonumber(told:match(field .. "=([%d.]+)"))
+      values[i] = tonumber(told:match(field .. "=([%d.]+)"))
     end
   end
-  return measure.median(values.bare), measure.median(values.curlew)
+  return measure.median(bare), measure.median(curlew)
 end
 
 local function with_commas(number)
@@ -96,7 +98,7 @@ local function measure_in_flight(url, line)
 end
 
 local function measure_session(url, line, point)
-  local told = run("curlew", "points", url .. "/1k", session_requests, SESSION_AT_ONCE)
+  local told = run(CURLEW, "points", url .. "/1k", session_requests, SESSION_AT_ONCE)
   line "| requests | since the last line, us each | resident, MB | Lua, KB | descriptors |"
   line "| ---: | ---: | ---: | ---: | ---: |"
   for requests, each, rss, lua, descriptors in told:gmatch(

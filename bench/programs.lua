@@ -50,15 +50,15 @@ return {
     needs = lua_needs "copas",
   },
   {
-    name = "aiohttp", command = { PYTHON, PEERS .. "with_aiohttp.py" },
+    name = "aiohttp", command = { PYTHON, "-B", PEERS .. "with_aiohttp.py" },
     needs = python_needs "aiohttp",
   },
   {
-    name = "aiohttp, uvloop", command = { PYTHON, PEERS .. "with_aiohttp.py" },
+    name = "aiohttp, uvloop", command = { PYTHON, "-B", PEERS .. "with_aiohttp.py" },
     env = { BENCH_UVLOOP = "1" }, needs = python_needs "aiohttp, uvloop",
   },
   {
-    name = "pycurl", command = { PYTHON, PEERS .. "pycurl_multi.py" },
+    name = "pycurl", command = { PYTHON, "-B", PEERS .. "pycurl_multi.py" },
     needs = python_needs "pycurl",
   },
   { name = "undici request", command = { "node", PEERS .. "undici.mjs" }, needs = UNDICI },
