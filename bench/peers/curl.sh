@@ -5,7 +5,7 @@
 . "${0%/*}/peer.sh"
 [ "$concurrency" -le 300 ] || unsupported "300 at once at most"
 
-options=(-s -S -K "$list" -w '%{http_code} %{size_download}\n')
+options=(-s -S --no-progress-meter -K "$list" -w '%{http_code} %{size_download}\n')
 [ -z "${BENCH_CA:-}" ] || options+=(--cacert "$BENCH_CA")
 [ "$concurrency" = 1 ] || options+=(-Z --parallel-max "$concurrency")
 
