@@ -70,7 +70,7 @@ describe("a handle", function()
   end)
 
   local function body(number, line, given)
-    local all = { number = number, HTTPHEADER = line and { line } }
+    local all = { number = number, guarded = true, HTTPHEADER = line and { line } }
     for name, value in pairs(given or {}) do
       all[name] = value
     end
@@ -95,17 +95,26 @@ describe("a handle", function()
     assert.equal("one text", body(7, "X-A: one", { body = "text" }))
     assert.equal("one ", body(7, "X-A: one"))
     assert.equal("none ", body(7, nil, { number = 6 }))
-    local refused = client:get("http://127.0.0.1:1/", { number = 7, HTTPHEADER = { "X-A: one" } })
+    local refused = client:get("http://127.0.0.1:1/", {
+      number = 7,
+      guarded = true,
+      HTTPHEADER = { "X-A: one" },
+    })
     assert.equal(7, refused.result)
     assert.equal("one ", body(7, "X-A: one"))
-    local id = client:start { url = site.url, number = 7, HTTPHEADER = { "X-A: one" } }
+    local id = client:start {
+      url = site.url,
+      number = 7,
+      guarded = true,
+      HTTPHEADER = { "X-A: one" },
+    }
     client.raw:cancel(id)
     assert.equal("one ", body(7, "X-A: one"))
   end)
 
   it("counts its own bytes and connections only", function()
     for i = 1, 3 do
-      local outcome = client:get(site.url, { number = 7 })
+      local outcome = client:get(site.url, { number = 7, guarded = true })
       assert.equal(i == 1 and 1 or 0, outcome.connects)
       assert.equal(5, core.figures(outcome.figures).received)
     end
