@@ -125,8 +125,8 @@ static const char *set_up(lua_State *L, struct transfer *transfer, int index)
     return curl_easy_strerror(code);
 }
 
-/* client:start(setup, url, timeout, body, tells_socket, shard) -> id, or nil, option,
- * problem.
+/* client:start(setup, url, timeout, body, tells_socket, shard, allowed) -> id, or nil,
+ * option, problem.
  *
  * setup, what many transfers have in common: `options`, {NAME = value} for
  * curl_easy_setopt; `max_body`, bytes, -1 for no limit; `max_speed`, bytes a second that
@@ -138,7 +138,8 @@ static const char *set_up(lua_State *L, struct transfer *transfer, int index)
  *
  * timeout: seconds in total, 0 for no limit. body: a string, copied; true: it comes by
  * client:feed; a list: the parts of a form; or nil. tells_socket: it is news that the
- * transfer has got one. shard: number of the multi handle, from 0. */
+ * transfer has got one. shard: number of the multi handle, from 0. allowed: lines of
+ * where it may connect to, see address.c; nil for anywhere. */
 static int l_start(lua_State *L)
 {
     struct client *client = check_open(L);
@@ -147,7 +148,9 @@ static int l_start(lua_State *L)
     lua_Number timeout = luaL_optnumber(L, 4, 0);
     luaL_checkstack(L, 16, NULL);
     int shard = (int)luaL_optinteger(L, 7, 0);
-    lua_settop(L, 7);
+    size_t allowed_length = 0;
+    const char *allowed = luaL_optlstring(L, 8, NULL, &allowed_length);
+    lua_settop(L, 8);
     int64_t setup = (int64_t)number_of(L, 2, "number", 0);
     struct transfer *transfer = client_take(client, setup);
     if (!transfer)
@@ -161,6 +164,9 @@ static int l_start(lua_State *L)
     CURLcode code = curl_easy_setopt(transfer->easy, CURLOPT_URL, url);
     if (code == CURLE_OK)
         code = set_body(L, transfer, 5);
+    transfer->is_checked = allowed != NULL;
+    if (!buffer_append(&transfer->allowed, allowed, allowed_length))
+        code = CURLE_OUT_OF_MEMORY;
     if (code != CURLE_OK)
         return push_refusal(L, transfer, "", curl_easy_strerror(code));
     transfer->total_limit = to_milliseconds(timeout);

@@ -90,6 +90,7 @@ LUALIB_API __attribute__((visibility("default"))) int luaopen_curlew_core(lua_St
     client_register(L);
     luaL_newlib(L, functions);
     url_register(L);
+    address_register(L);
     outcome_register(L);
     file_register(L);
 #ifdef CURLEW_OPENSSL

@@ -70,6 +70,9 @@ struct transfer {
 
     struct buffer log; /* what libcurl tells, a line each; when asked for */
 
+    struct buffer allowed; /* where it may connect to, when checked: see address.c */
+    struct buffer asked;   /* where it was about to, and may not so far */
+
     int64_t total_limit;   /* ms, 0 for no limit */
     int64_t connect_limit; /* ms until it is connected, 0 for no limit */
     int64_t started_at;    /* ms of client_now */
@@ -97,6 +100,7 @@ struct transfer {
     bool is_held;      /* is paused until open_at */
     bool to_resume;    /* in the next step */
     bool is_stranded;  /* its attempt at an address has failed: see socket.c */
+    bool is_checked;   /* connects only to what is in `allowed` */
     bool tells_socket; /* it is news that the transfer has got one */
     bool is_connected; /* was seen to be, once the limit for that was over */
     bool log_is_open;  /* the last line of the head that it sends is not over */
@@ -129,6 +133,12 @@ bool header_guard(struct transfer *transfer, const char *bytes, size_t length,
 
 size_t on_header(char *bytes, size_t size, size_t count, void *transfer);
 size_t on_write(char *bytes, size_t size, size_t count, void *transfer);
+
+/* --- address.c: where a transfer may connect to --- */
+
+/* Whether a transfer may connect to an address; notes the address in `asked` if not.
+ * Lines of `allowed` and `asked`: the address, a blank, the port, a line feed. */
+bool address_admits(struct transfer *transfer, const struct curl_sockaddr *address);
 
 /* --- outcome.c: what a transfer has brought --- */
 
@@ -292,6 +302,7 @@ void tls_watch_end(struct transfer *transfer);
 
 void outcome_register(lua_State *L); /* figures */
 void url_register(lua_State *L);     /* parse_url */
+void address_register(lua_State *L); /* address_bytes */
 void file_register(lua_State *L);    /* lock and O_NOFOLLOW */
 void digest_register(lua_State *L);  /* digest, where OpenSSL is */
 

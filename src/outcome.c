@@ -139,6 +139,8 @@ int outcome_push(lua_State *L, struct transfer *transfer)
     }
     if (transfer->log.length > 0)
         push_buffer(L, &transfer->log, 0, "log");
+    if (transfer->asked.length > 0)
+        push_buffer(L, &transfer->asked, 0, "asked");
     if (transfer->result != CURLE_OK)
         push_failure(L, transfer);
     return 1;

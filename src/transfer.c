@@ -33,6 +33,8 @@ void transfer_free(struct transfer *transfer)
     buffer_reset(&transfer->body, 0);
     buffer_reset(&transfer->upload, 0);
     buffer_reset(&transfer->log, 0);
+    buffer_reset(&transfer->allowed, 0);
+    buffer_reset(&transfer->asked, 0);
     free(transfer);
 }
 
@@ -43,6 +45,9 @@ void transfer_clear(struct transfer *transfer)
     buffer_reset(&transfer->body, KEPT_BODY);
     buffer_reset(&transfer->upload, 0);
     buffer_reset(&transfer->log, 0);
+    buffer_reset(&transfer->allowed, 0);
+    buffer_reset(&transfer->asked, 0);
+    transfer->is_checked = false;
     transfer->log_is_open = false;
     transfer->state = TRANSFER_FREE;
     transfer->verdict = VERDICT_NONE;
@@ -131,6 +136,8 @@ static curl_socket_t on_open_socket(void *pointer, curlsocktype purpose,
 {
     (void)purpose;
     struct transfer *transfer = pointer;
+    if (!address_admits(transfer, address))
+        return CURL_SOCKET_BAD;
     int type = address->socktype;
 #ifdef SOCK_CLOEXEC
     type |= SOCK_CLOEXEC;

@@ -35,11 +35,12 @@ local function start(exchange)
   end
   local id, option, problem = exchange.session.driver:start(exchange, setup.of(wanted),
     wanted.target.url, timeout, exchange.body and true or wanted.body, exchange.lookup ~= nil,
-    exchange.shard)
+    exchange.shard, exchange.allowed)
   exchange.id = id
   if not id then
     return refused(exchange, option, problem)
-  elseif wanted.options.on_progress then
+  elseif wanted.options.on_progress and not exchange.reports then
+    exchange.reports = true
     exchange:help(beside.report_progress)
   end
 end
@@ -73,6 +74,9 @@ function M.settle_lookup(exchange, has_socket)
     end
   end
 end
+
+--- Starts an exchange anew in the place that it has.
+M.start_again = start
 
 --- Gives back the place of an exchange, and starts what waits for it.
 ---@param exchange curlew.Exchange

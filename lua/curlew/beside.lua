@@ -59,7 +59,9 @@ end
 function M.report_progress(exchange)
   while true do
     time.sleep(PROGRESS_INTERVAL)
-    M.tell_progress(exchange.request, exchange.session.driver.client:peek(exchange.id))
+    if exchange.id then -- else the option "allow" is asked
+      M.tell_progress(exchange.request, exchange.session.driver.client:peek(exchange.id))
+    end
   end
 end
 

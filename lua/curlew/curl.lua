@@ -4,6 +4,7 @@
 local core = require "curlew.core"
 
 local M = {
+  address_bytes = core.address_bytes,
   client = core.client,
   digest = core.digest, -- nil where the core was built without libcrypto
   features = core.features,

@@ -1,10 +1,12 @@
 --- One request on the wire: it takes a place in the pool, runs as a transfer, and wakes its task.
 
 local admission = require "curlew.admission"
+local allowing = require "curlew.allowing"
 local beside = require "curlew.beside"
 local failure = require "curlew.failure"
 local stream = require "curlew.stream"
 local task = require "curlew.task"
+local time = require "curlew.time"
 local upload = require "curlew.upload"
 local verbose = require "curlew.verbose"
 
@@ -19,6 +21,8 @@ local NO_ADDRESS = 6 -- CURLE_COULDNT_RESOLVE_HOST
 ---@field session table
 ---@field request table
 ---@field task curlew.Task? the one that waits for the response, until it has it
+---@field allowed string? where it may connect to; nil for anywhere
+---@field answers table<string, boolean>? of the option "allow" so far
 ---@field id integer? of the transfer, while it runs
 ---@field has_ended boolean? set as soon as the transfer has
 ---@field body table? being sent piece by piece
@@ -61,7 +65,11 @@ end
 
 --- For the driver: the transfer has ended.
 function Exchange:finish(outcome)
-  self.id, self.has_ended = nil, true
+  self.id = nil
+  if self.allowed and allowing.is_due(self, outcome) then
+    return self:deliver { refused = outcome }
+  end
+  self.has_ended = true
   if outcome.log then
     outcome = verbose.tell(self, outcome.log) or outcome
   end
@@ -165,6 +173,45 @@ function M.end_all(session)
   session.driver:close(CLOSED)
 end
 
+-- Asks the user where a transfer may connect to, and starts it again, or tells what has become of
+-- it. The exchange keeps its place meanwhile.
+local function ask(exchange, refused)
+  local problem = refused.log and verbose.tell(exchange, refused.log)
+  if problem then
+    return problem
+  end
+  local has_more = allowing.ask(exchange, refused.asked)
+  exchange.task = task.checkpoint()
+  if exchange.session.closed then
+    return { failure = failure.closed_session(exchange.request) }
+  elseif not has_more then
+    return refused.os_error and refused or { failure = allowing.refusal(exchange) }
+  end
+  local err = admission.start_again(exchange)
+  return err and { failure = err }
+end
+
+-- Waits until the transfer of an exchange has ended, or brought the head of its answer.
+local function await(exchange)
+  local outcome = task.park(withdraw, exchange)
+  while outcome.refused do
+    local left = exchange.deadline - time.now()
+    local is_asked, ended, late = task.protect(time.timeout, left, ask, exchange, outcome.refused)
+    if not is_asked or ended or late then
+      exchange.has_ended = true
+      exchange:clean_up()
+      admission.leave(exchange)
+    end
+    if not is_asked then
+      error(ended, 0)
+    elseif late then
+      return { failure = failure.early_timeout(exchange.request, "connect") }
+    end
+    outcome = ended or task.park(withdraw, exchange)
+  end
+  return outcome
+end
+
 --- Sends a request and waits for the response: all of it, or of a streamed one the head.
 ---@async
 ---@param session table
@@ -181,6 +228,8 @@ function M.perform(session, wanted, deadline)
     origin = http == "auto" and origin or origin .. " " .. http,
     deadline = deadline,
     task = task.checkpoint(),
+    allowed = wanted.options.allow and "",
+    answers = wanted.options.allow and {},
   }, Exchange)
   if wanted.source or type(wanted.body) == "table" then
     local body, unreadable = upload.open(wanted)
@@ -195,7 +244,7 @@ function M.perform(session, wanted, deadline)
     exchange:clean_up()
     return nil, err
   end
-  local outcome = task.park(withdraw, exchange)
+  local outcome = await(exchange)
   if wanted.options.on_progress and not wanted.streamed then
     beside.tell_progress(wanted, outcome)
   end

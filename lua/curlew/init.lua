@@ -1,6 +1,7 @@
 --- curlew: an HTTP client for Lua coroutines on luv's event loop. Names only; each is documented in
 --- its module.
 
+local address = require "curlew.address"
 local curl = require "curlew.curl"
 local download = require "curlew.download"
 local errors = require "curlew.error"
@@ -20,6 +21,7 @@ local M = {
   fetch_cb = fetch_cb.fetch_cb,
   session = session.session,
   is_error = errors.is,
+  is_public = address.is_public,
   use_json = json.use,
   progress = progress,
   terminal = terminal,

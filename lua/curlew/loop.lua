@@ -101,11 +101,13 @@ end
 ---@param body? string|true|table true: it comes by `feed`; a list: the parts of a form
 ---@param tells_socket boolean whether it is news that the transfer has got a socket
 ---@param shard? integer number of the multi handle that carries it, 0 for the first
+---@param allowed? string where it may connect to, as of `curlew.allowing`; nil for anywhere
 ---@return integer? id for `cancel`; nil when an option was refused
 ---@return string? option
 ---@return string? problem
-function Driver:start(operation, setup, url, timeout, body, tells_socket, shard)
-  local id, option, problem = self.client:start(setup, url, timeout, body, tells_socket, shard)
+function Driver:start(operation, setup, url, timeout, body, tells_socket, shard, allowed)
+  local id, option, problem = self.client:start(setup, url, timeout, body, tells_socket, shard,
+    allowed)
   if not id then
     return nil, option, problem
   end

@@ -43,6 +43,7 @@
 ---@field stream? boolean returns with the head; the body is read as it comes
 
 ---@class curlew.SessionOptions: curlew.CommonOptions
+---@field allow? fun(ip: string, port: integer): any where its requests may connect to
 ---@field base_url? string
 ---@field cookies? boolean|string or the path of their file
 ---@field max_connections? integer 100

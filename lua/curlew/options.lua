@@ -54,6 +54,7 @@ M.request_only = {
 
 --- What only a session may say.
 M.session_only = {
+  allow = checks.callable,
   base_url = checks.line,
   cookies = checks.cookies,
   max_connections = checks.whole(1, "connections"),

@@ -86,6 +86,10 @@ local function make(defaults, method, given)
   if method then
     options.request_only.method("method", method)
   end
+  if checked.allow and checked.unix_socket then
+    errors.blame("options \"allow\" and \"unix_socket\" exclude each other: "
+      .. "a Unix socket has no address")
+  end
   local request = encode_body(checked)
   local has_body = request.body or request.source
   method = method or checked.method or (has_body and "POST" or "GET")

@@ -10,6 +10,7 @@
 ---@field fetch_cb fun(url: string, options?: curlew.Options, fn: curlew.Callback): curlew.Call
 ---@field session fun(options?: curlew.SessionOptions): curlew.Session
 ---@field features fun(): curlew.Features what this curlew is made of
+---@field is_public fun(ip: string): boolean whether an address is none of a private network
 ---@field is_error fun(value: any, kind?: curlew.Kind): boolean
 ---@field use_json fun(codec: curlew.JsonCodec) another JSON codec, for the whole program
 ---@field progress curlew.progress

@@ -37,7 +37,8 @@ function Client:start(given)
     local where = name:find("^%u") and setup.options or setup
     where[name] = value
   end
-  local id, option, problem = self.raw:start(setup, given.url, given.timeout, given.body)
+  local id, option, problem = self.raw:start(setup, given.url, given.timeout, given.body, nil, nil,
+    given.allowed)
   self.rang = true -- as good as the timer: a step is due
   return id, option, problem
 end
