@@ -272,3 +272,54 @@ describe("what libcurl is told", function()
     end
   end)
 end)
+
+describe("the frame of a body", function()
+  local function length(value, given)
+    given = given or {}
+    given.headers = { ["content-Length"] = value }
+    return given
+  end
+
+  local function coding(value, given)
+    given = given or {}
+    given.headers = { ["Transfer-Encoding"] = value }
+    return given
+  end
+
+  it("may be said, where it is what it would be anyway", function()
+    new(length(3, { body = "abc" }))
+    new(length("3", { body = "abc" }))
+    new(length(0))
+    new(length(0, { body = "" }))
+    new(length(false))
+    new(coding("chunked", { body = "abc" }))
+    new(coding("Chunked", { body = function() end }))
+    new(coding(false))
+  end)
+
+  it("is no other than that of the body, the rest of which would be a request", function()
+    for _, value in ipairs { 2, 4, "+3", "0x3", "03", "3, 3", "3.0", "", "three", false,
+      { "3", "3" }, { "2", "3" }, {} } do
+      assert.matches('header "content%-Length" is not the length of the body',
+        refusal(length(value, { body = "abc" })))
+    end
+    for _, given in ipairs {
+      {}, { body = "" }, { method = "POST" }, { body = function() end },
+      { multipart = { name = "value" } },
+    } do
+      assert.matches("is not the length of the body", refusal(length(1, given)))
+    end
+    for _, value in ipairs {
+      "gzip", "xchunked", "chunked, gzip", "gzip, chunked", "identity", "", false,
+      { "chunked", "chunked" }, {},
+    } do
+      assert.matches('header "Transfer%-Encoding" can only be "chunked"',
+        refusal(coding(value, { body = "abc" })))
+    end
+    assert.matches("is for a body without a length", refusal(coding "chunked"))
+    assert.matches("is for a body without a length", refusal(coding("chunked", { body = "" })))
+    assert.matches("is for a body without a length", refusal {
+      body = "abc", headers = { ["Content-Length"] = 3, ["Transfer-Encoding"] = "chunked" },
+    })
+  end)
+end)

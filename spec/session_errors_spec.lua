@@ -359,6 +359,34 @@ describe("a request that fails", function()
     end)
   end)
 
+  it("shows no control characters of the server's, which a terminal would obey", function()
+    run(function()
+      for _, path in ipairs { "/reason", "/type", "/location" } do
+        local raised, value, err = curlew.pcall(function()
+          if path == "/type" then
+            return session:events(site.url .. path):next()
+          end
+          return session:get(site.url .. path, { check = true })
+        end)
+        err = raised and err or value
+        assert.is_true(curlew.is_error(err), path)
+        assert.matches("pwned", err.message)
+        assert.not_matches("[%c\194]", tostring(err) .. err.message)
+      end
+    end, nil, {
+      ["/reason"] = function(conn)
+        conn:send "HTTP/1.1 404 \27]0;pwned\7\194\155m\r\nContent-Length: 0\r\n\r\n"
+      end,
+      ["/type"] = function(conn)
+        conn:send "HTTP/1.1 200 OK\r\nContent-Type: \27[31mpwned\r\nContent-Length: 0\r\n\r\n"
+      end,
+      ["/location"] = function(conn)
+        conn:send("HTTP/1.1 302 Found\r\nLocation: gopher://a\27[31m/pwned\r\n"
+          .. "Content-Length: 0\r\n\r\n")
+      end,
+    })
+  end)
+
   it("shows no secret of the URL or the options", function()
     run(function()
       local address = site.url:gsub("//", "//user:secret1@") .. "/cut?api_key=secret2&x=1#secret3"

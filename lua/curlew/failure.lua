@@ -4,6 +4,7 @@ local curl = require "curlew.curl"
 local errors = require "curlew.error"
 local options = require "curlew.options"
 local url = require "curlew.url"
+local width = require "curlew.width"
 
 local M = {}
 
@@ -147,6 +148,7 @@ local MESSAGES = {
 }
 
 local function make(request, fields)
+  fields.message = width.escape(fields.message) -- it may quote what a server has sent
   fields.method = request.method
   fields.url = url.printable(request.target.url)
   fields.retryable = RETRYABLE[fields.kind] or false

@@ -80,6 +80,23 @@ local function set_limits(request)
   request.total = given.timeout.total or (request.streamed and math.huge or options.TOTAL)
 end
 
+-- A field that frames the body in another way than curlew does would have a server take the rest of
+-- it for a request of its own.
+local function check_framing(request)
+  local fields = request.options.headers or {}
+  local length, coding = fields["content-length"], fields["transfer-encoding"]
+  local has_body = (request.body or request.source) and request.body ~= ""
+  local real = has_body and (request.body_length or "unknown") or 0
+  local said = length and table.concat(length.values or {}, ", ")
+  if length and said ~= tostring(real) and (has_body or length.values) then
+    errors.blame("header %q is not the length of the body: leave it out", length.name)
+  elseif coding and has_body and table.concat(coding.values or {}, ", "):lower() ~= "chunked" then
+    errors.blame("header %q can only be \"chunked\": leave it out", coding.name)
+  elseif coding and coding.values and (length or not has_body) then
+    errors.blame("header %q is for a body without a length: leave it out", coding.name)
+  end
+end
+
 -- What a request says but for its URL.
 local function make(defaults, method, given)
   local checked = options.for_request(given, defaults)
@@ -101,6 +118,7 @@ local function make(defaults, method, given)
   request.method, request.options = method, checked
   request.body = request.body or (not request.source and EMPTY_BODY[method] or nil)
   request.body_length = type(request.body) == "string" and #request.body or nil
+  check_framing(request)
   request.negotiates = type(auth) == "table" and (auth.type == "digest" or auth.type == "any")
   request.params = checked.params and form.encode('option "params"', checked.params)
   set_limits(request)
