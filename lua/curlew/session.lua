@@ -23,6 +23,8 @@ local M = {}
 -- Connections that a session without a limit keeps for reuse.
 local MOST_CACHED = 10000
 
+local PRIVATE = tonumber("600", 8) -- mode of a file that is its owner's
+
 -- Sends what a call asks for: its options, with its `method` and `url` among them.
 local function send(session, call)
   local given = options.union(call)
@@ -146,13 +148,17 @@ function Session:clear_cookies()
 end
 
 --- Writes the cookies into the file of the option "cookies", in the Netscape format; `close` does
---- so by itself. Does not wait.
+--- so by itself. A new file is its owner's only; one that is there keeps its mode. Does not wait.
 ---@return true?
 ---@return curlew.Error? err of kind "io"
 function Session:save_cookies()
   local client, path = check_jar(self), self.defaults.cookies
   if type(path) ~= "string" then
     return true
+  end
+  local made = uv.fs_open(path, "ax", PRIVATE) -- libcurl would make it for everybody to read
+  if made then
+    uv.fs_close(made)
   end
   local before = uv.fs_stat(path)
   client:save_cookies(path)
