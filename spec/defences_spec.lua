@@ -64,6 +64,16 @@ describe("a session defends", function()
         assert.equal("tls", err.kind)
       end)
     end)
+
+    it("with a client's certificate is not taken up by a request without", function()
+      run(function()
+        local mine = { verify = web.ca, cert = web.cert, key = web.key }
+        assert.matches("client%-cert: SUCCESS", ok(get(mine)).body)
+        assert.matches("client%-cert: SUCCESS", ok(get(mine)).body)
+        assert.is_true(resumed)
+        assert.matches("client%-cert: NONE", ok(get { verify = web.ca }).body)
+      end)
+    end)
   end)
 
   it("a proxy's password: a tunnel made with it is not for a request without", function()
