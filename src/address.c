@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
 /* The longest line: an address with its zone, a blank, a port, a line feed. */
@@ -18,12 +19,7 @@ static size_t write_line(const struct curl_sockaddr *address, char line[LINE])
     if (getnameinfo(&address->addr, (socklen_t)address->addrlen, host, sizeof host, port,
                     sizeof port, NI_NUMERICHOST | NI_NUMERICSERV) != 0)
         return 0;
-    size_t host_length = strlen(host), port_length = strlen(port);
-    memcpy(line, host, host_length);
-    line[host_length] = ' ';
-    memcpy(line + host_length + 1, port, port_length);
-    line[host_length + 1 + port_length] = '\n';
-    return host_length + port_length + 2;
+    return (size_t)snprintf(line, LINE, "%s %s\n", host, port);
 }
 
 static bool has_line(const struct buffer *lines, const char *line, size_t length)
@@ -62,12 +58,13 @@ static int l_address_bytes(lua_State *L)
     size_t length;
     const char *text = luaL_checklstring(L, 1, &length);
     unsigned char bytes[sizeof(struct in6_addr)];
-    if (strlen(text) != length)
-        lua_pushnil(L);
-    else if (inet_pton(AF_INET, text, bytes) == 1)
-        lua_pushlstring(L, (const char *)bytes, sizeof(struct in_addr));
-    else if (inet_pton(AF_INET6, text, bytes) == 1)
-        lua_pushlstring(L, (const char *)bytes, sizeof(struct in6_addr));
+    size_t size = 0;
+    if (strlen(text) == length && inet_pton(AF_INET, text, bytes) == 1)
+        size = sizeof(struct in_addr);
+    else if (strlen(text) == length && inet_pton(AF_INET6, text, bytes) == 1)
+        size = sizeof(struct in6_addr);
+    if (size > 0)
+        lua_pushlstring(L, (const char *)bytes, size);
     else
         lua_pushnil(L);
     return 1;
