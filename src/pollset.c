@@ -1,14 +1,11 @@
-/* The kernel's poll set: epoll on Linux, kqueue on macOS and the BSDs. */
+/* The kernel's poll set on Linux, epoll; pollset_kqueue.c has that of other systems. */
 #include "pollset.h"
 
 #include <errno.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 enum { BATCH = 64 }; /* events taken from the kernel by one call */
-
-#ifdef __linux__
-
-#include <sys/epoll.h>
 
 int pollset_open(struct pollset *set)
 {
@@ -50,54 +47,6 @@ int pollset_take(struct pollset *set, struct pollset_event *events, int capacity
     }
     return count;
 }
-
-#else
-
-#include <fcntl.h>
-#include <sys/event.h>
-#include <sys/time.h>
-
-int pollset_open(struct pollset *set)
-{
-    set->fd = kqueue();
-    if (set->fd < 0)
-        return -1;
-    return fcntl(set->fd, F_SETFD, FD_CLOEXEC);
-}
-
-static int change_filter(struct pollset *set, int fd, short filter, bool wanted)
-{
-    struct kevent change;
-    EV_SET(&change, fd, filter, wanted ? EV_ADD : EV_DELETE, 0, 0, 0);
-    return kevent(set->fd, &change, 1, NULL, 0, NULL);
-}
-
-int pollset_change(struct pollset *set, int fd, int old, int new)
-{
-    int status = 0;
-    if ((old ^ new) & POLLSET_IN)
-        status |= change_filter(set, fd, EVFILT_READ, (new &POLLSET_IN) != 0);
-    if ((old ^ new) & POLLSET_OUT)
-        status |= change_filter(set, fd, EVFILT_WRITE, (new &POLLSET_OUT) != 0);
-    return status;
-}
-
-int pollset_take(struct pollset *set, struct pollset_event *events, int capacity)
-{
-    struct kevent ready[BATCH];
-    struct timespec at_once = {0, 0};
-    int count =
-        kevent(set->fd, NULL, 0, ready, capacity < BATCH ? capacity : BATCH, &at_once);
-    for (int i = 0; i < count; i++) {
-        events[i].fd = (int)ready[i].ident;
-        events[i].events = ready[i].filter == EVFILT_WRITE ? POLLSET_OUT : POLLSET_IN;
-        if (ready[i].flags & EV_EOF)
-            events[i].events |= POLLSET_ERROR;
-    }
-    return count;
-}
-
-#endif
 
 void pollset_close(struct pollset *set)
 {
