@@ -1,11 +1,20 @@
 # The door to everything. The work is done in tools/, CMakeLists.txt and the rockspec.
 
-.PHONY: help demo test lint asan valgrind docs bench clean
+.PHONY: help install demo test lint asan valgrind docs bench clean
 .NOTPARALLEL:
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | while IFS='	' read -r verb text; do \
 		printf '  make %-10s %s\n' "$$verb" "$$text"; done
+
+LUA_VERSION = 5.4
+PREFIX = /usr/local
+BUILD = build/install
+
+install: ## build, and install below PREFIX, or DESTDIR and PREFIX, for LUA_VERSION
+	@cmake -S . -B $(BUILD) -DLUA_VERSION=$(LUA_VERSION) -DCMAKE_INSTALL_PREFIX=$(PREFIX)
+	@cmake --build $(BUILD)
+	@DESTDIR=$(DESTDIR) cmake --install $(BUILD)
 
 demo: ## install what is missing, build and install curlew, download 80 pictures
 	@tools/setup demo
