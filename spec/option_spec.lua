@@ -10,12 +10,16 @@ describe("option_type", function()
     for name, kind in pairs {
       URL = "string", USERAGENT = "string", TIMEOUT_MS = "number", VERBOSE = "number",
       HTTP_VERSION = "number", MAX_RECV_SPEED_LARGE = "number", HTTPHEADER = "list",
-      RESOLVE = "list", SSLCERT_BLOB = "blob", WRITEFUNCTION = "pointer", WRITEDATA = "pointer",
+      RESOLVE = "list", WRITEFUNCTION = "pointer", WRITEDATA = "pointer",
       PRIVATE = "pointer", ERRORBUFFER = "pointer", SHARE = "pointer", POSTFIELDS = "pointer",
       COPYPOSTFIELDS = "pointer", XFERINFOFUNCTION = "pointer",
     } do
       assert.equal(kind, core.option_type(name), name)
     end
+  end)
+
+  it("tells which options take bytes, where libcurl has them #blob", function()
+    assert.equal("blob", core.option_type("SSLCERT_BLOB"))
   end)
 
   it("finds the first and the last of all names, and old names", function()
@@ -155,7 +159,7 @@ describe("client:start", function()
     client:cancel(id)
   end)
 
-  it("takes any bytes for a blob, and nothing but a string", function()
+  it("takes any bytes for a blob, and nothing but a string #blob", function()
     accepts("SSLCERT_BLOB", "a\0b\r\n")
     for _, value in ipairs { 5, true, false, {} } do
       assert.equal("takes a string", refusal("SSLCERT_BLOB", value))

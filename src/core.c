@@ -23,6 +23,8 @@ static const struct {
     {CURL_VERSION_LIBZ, "gzip"},
 #ifdef CURL_VERSION_ZSTD
     {CURL_VERSION_ZSTD, "zstd"},
+#else
+    {0, "zstd"},
 #endif
     {CURL_VERSION_SSL, "tls"},
     {CURL_VERSION_IPV6, "ipv6"},
@@ -30,6 +32,20 @@ static const struct {
     {CURL_VERSION_UNIX_SOCKETS, "unix_sockets"},
     {CURL_VERSION_ASYNCHDNS, "async_dns"},
 };
+
+/* What was found in libcurl's headers is taken for granted: an older libcurl would read past the
+ * ends of its structures, or refuse options that every transfer sets. */
+static void check_version(lua_State *L)
+{
+    static const unsigned patch_bits = 8;
+    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+    if (info->version_num >> patch_bits < LIBCURL_VERSION_NUM >> patch_bits)
+        luaL_error(
+            L,
+            "curlew was built for libcurl %s, and finds %s, which is older: build it "
+            "again with the headers of that one",
+            LIBCURL_VERSION, info->version);
+}
 
 /* features() -> table: libcurl's version, its protocols as a list, its TLS library, and
  * true or false for each feature. */
@@ -79,6 +95,7 @@ LUALIB_API __attribute__((visibility("default"))) int luaopen_curlew_core(lua_St
     if (init_result != CURLE_OK)
         return luaL_error(L, "libcurl does not start: %s",
                           curl_easy_strerror(init_result));
+    check_version(L);
     option_index();
     static const luaL_Reg functions[] = {
         {"features", l_features},

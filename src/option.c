@@ -1,5 +1,6 @@
 /* Options: a Lua value to curl_easy_setopt, typed by libcurl's own list of options. */
 #include "core.h"
+#include "option_list.h"
 
 #include <limits.h>
 #include <math.h>
@@ -29,12 +30,12 @@ static void build_index(void)
 {
     size_t count = 0;
     const struct curl_easyoption *option = NULL;
-    while ((option = curl_easy_option_next(option)))
+    while ((option = option_list_next(option)))
         count++;
     by_name = count ? calloc(count, sizeof(const struct curl_easyoption *)) : NULL;
     if (!by_name)
         return;
-    while ((option = curl_easy_option_next(option)))
+    while ((option = option_list_next(option)))
         by_name[option_count++] = option;
     qsort(by_name, option_count, sizeof(const struct curl_easyoption *), compare_options);
 }
@@ -109,6 +110,7 @@ static const char *set_string(lua_State *L, CURL *easy,
     return code == CURLE_OK ? NULL : curl_easy_strerror(code);
 }
 
+#ifdef CURL_BLOB_COPY
 static const char *set_blob(lua_State *L, CURL *easy,
                             const struct curl_easyoption *option, int index)
 {
@@ -119,6 +121,7 @@ static const char *set_blob(lua_State *L, CURL *easy,
     CURLcode code = curl_easy_setopt(easy, option->id, &blob);
     return code == CURLE_OK ? NULL : curl_easy_strerror(code);
 }
+#endif
 
 static const char *append_lines(lua_State *L, int index, struct curl_slist **list)
 {
@@ -196,8 +199,10 @@ const char *option_set(lua_State *L, struct transfer *transfer, const char *name
         return set_string(L, transfer->easy, option, index);
     case CURLOT_SLIST:
         return set_list(L, transfer, option, index);
+#ifdef CURL_BLOB_COPY
     case CURLOT_BLOB:
         return set_blob(L, transfer->easy, option, index);
+#endif
     default:
         return "takes a C pointer or function, which Lua does not have";
     }

@@ -68,7 +68,10 @@ static int push_problem(lua_State *L, CURLUcode code)
 #if LIBCURL_VERSION_NUM >= 0x075000
     lua_pushstring(L, curl_url_strerror(code));
 #else
-    lua_pushfstring(L, "cannot be parsed (CURLUcode %d)", (int)code);
+    if (code == CURLUE_UNSUPPORTED_SCHEME)
+        lua_pushliteral(L, "Unsupported URL scheme"); /* as newer ones say */
+    else
+        lua_pushfstring(L, "cannot be parsed (CURLUcode %d)", (int)code);
 #endif
     return 2;
 }
