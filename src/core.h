@@ -118,6 +118,7 @@ bool transfer_reset(struct transfer *transfer);
 /* Whether libcurl holds no receive buffer of the handle's. */
 bool transfer_is_slim(struct transfer *transfer);
 /* Sets what every transfer has: callbacks, and options that curlew relies on. */
+void transfer_tell_socket(struct transfer *transfer); /* has one; told once, if asked */
 CURLcode transfer_prepare(struct transfer *transfer);
 /* Limits the speed of its body to bytes a second; slow ones come in smaller pieces. */
 CURLcode transfer_set_speed(struct transfer *transfer, double speed);

@@ -122,13 +122,24 @@ static bool is_plain(CURL *easy)
     return scheme && strcasecmp(scheme, "http") == 0 && version <= CURL_HTTP_VERSION_1_1;
 }
 
+static int local_port_of(const struct transfer *transfer)
+{
+#if LIBCURL_VERSION_NUM >= 0x075000
+    return transfer->local_port;
+#else
+    long port = 0;
+    curl_easy_getinfo(transfer->easy, CURLINFO_LOCAL_PORT, &port);
+    return (int)port;
+#endif
+}
+
 static bool is_in_use(const struct client *client, int fd)
 {
     int port = port_of(fd, getsockname);
     for (int i = 0; i < client->slot_count; i++) {
         const struct transfer *transfer = client->slots[i].transfer;
         if (transfer && transfer->state == TRANSFER_RUNNING &&
-            transfer->local_port == port)
+            local_port_of(transfer) == port)
             return true;
     }
     return false;
@@ -142,6 +153,19 @@ static void end_if_idle(const struct client *client, int fd)
     if (client->watches[fd].is_plain && !is_in_use(client, fd))
         shutdown(fd, SHUT_RDWR);
 }
+
+#if LIBCURL_VERSION_NUM < 0x075000
+/* An older libcurl does not tell when it is about to send a request, but asks for the
+ * socket of each transfer that waits. */
+static void tell_transfer(CURL *easy, int fd)
+{
+    struct transfer *transfer = NULL;
+    bool is_pair = port_of(fd, getsockname) == 0; /* the resolver's */
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&transfer);
+    if (transfer && !is_pair)
+        transfer_tell_socket(transfer);
+}
+#endif
 
 /* libcurl says what it wants to know of a socket. The kernel is told only when it has to
  * be: not when interest in one of our own sockets ends, as it comes back with the next
@@ -159,6 +183,10 @@ int on_socket(CURL *easy, curl_socket_t fd, int what, void *pointer, void *unuse
     struct watch *watch = watch_of(client, fd);
     if (!watch)
         return -1;
+#if LIBCURL_VERSION_NUM < 0x075000
+    if (what != CURL_POLL_REMOVE)
+        tell_transfer(easy, fd);
+#endif
     watch->shard = shard;
     watch->wanted = events[what];
     watch->is_plain = what == CURL_POLL_REMOVE && watch->lazy && is_plain(easy);

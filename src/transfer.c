@@ -108,7 +108,7 @@ struct transfer *transfer_new(struct client *client)
     return transfer;
 }
 
-static void tell_socket(struct transfer *transfer)
+void transfer_tell_socket(struct transfer *transfer)
 {
     if (transfer->tells_socket)
         client_note(transfer);
@@ -124,7 +124,7 @@ static int on_ready(void *transfer, char *ip, char *local_ip, int port, int loca
     (void)local_ip;
     (void)port;
     ((struct transfer *)transfer)->local_port = local_port;
-    tell_socket(transfer);
+    transfer_tell_socket(transfer);
     return CURL_PREREQFUNC_OK;
 }
 #endif
@@ -154,7 +154,7 @@ static curl_socket_t on_open_socket(void *pointer, curlsocktype purpose,
         return CURL_SOCKET_BAD;
     }
     transfer->verdict = VERDICT_NONE; /* of another address, where there was no socket */
-    tell_socket(transfer);
+    transfer_tell_socket(transfer);
     return fd;
 }
 
