@@ -33,8 +33,8 @@ static const struct {
     {CURL_VERSION_ASYNCHDNS, "async_dns"},
 };
 
-/* What was found in libcurl's headers is taken for granted: an older libcurl would read past the
- * ends of its structures, or refuse options that every transfer sets. */
+/* What libcurl's headers had is taken for granted: with an older libcurl the core would
+ * read past the ends of its structures, and set options that it does not know. */
 static void check_version(lua_State *L)
 {
     static const unsigned patch_bits = 8;

@@ -1,4 +1,4 @@
-/* The options of libcurl, by name, id and type: its own list, or that of option_list.c. */
+/* The options of libcurl by name, id and type: its own list, or that of option_list.c. */
 #ifndef CURLEW_OPTION_LIST_H
 #define CURLEW_OPTION_LIST_H
 

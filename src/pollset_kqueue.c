@@ -24,8 +24,8 @@ int pollset_open(struct pollset *set)
     return -1;
 }
 
-/* Adds even what should be there already: a number that was closed and opened again behind
- * our back has lost its filters. For the same reason there may be none to delete. */
+/* Adds even what should be there already: a number that was closed and opened again
+ * behind our back has lost its filters. So there may be none to delete, either. */
 static int change_filter(struct pollset *set, int fd, short filter, bool old, bool new)
 {
     if (!old && !new)
