@@ -52,10 +52,10 @@ local KNOWN = {
 
 -- What would make other fields of them, or a comment of the line.
 local function check_shape(cookie)
-  for _, field in ipairs { "name", "domain" } do
-    if cookie[field] == "" then
-      errors.blame("field %q of the cookie must not be empty", field)
-    end
+  if cookie.name == "" then
+    errors.blame("field \"name\" of the cookie must not be empty")
+  elseif not cookie.domain:find("^%.?[^.]") then
+    errors.blame("field \"domain\" of the cookie must name a host")
   end
   if cookie.domain:find("^#") then
     errors.blame("field \"domain\" of the cookie must not start with \"#\"")
