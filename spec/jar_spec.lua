@@ -106,14 +106,15 @@ describe("a cookie that is no cookie", function()
     end
   end)
 
-  it("has no name or no host", function()
+  it("has no name", function()
     assert.equal('field "name" of the cookie must not be empty', refusal { name = "" })
-    assert.equal('field "domain" of the cookie must not be empty', refusal { domain = "" })
   end)
 
-  it("has a domain that would make its line a comment", function()
-    assert.equal('field "domain" of the cookie must not start with "#"',
-      refusal { domain = "#host" })
+  it("has a domain that is none, or would make its line a comment", function()
+    for _, domain in ipairs { "", ".", "..", "..host", "#host", ".#host" } do
+      assert.equal('field "domain" of the cookie must be the name of a host',
+        refusal { domain = domain })
+    end
   end)
 
   it("has a path that does not start with a slash", function()

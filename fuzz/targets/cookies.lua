@@ -19,7 +19,6 @@ local function read_all()
   local cookies = {}
   for index, line in ipairs(client:cookies()) do
     local cookie = assert(jar.parse(line), "a line of libcurl's that is not understood")
-    assert(cookie.domain ~= "" or cookie.name ~= nil)
     cookies[index] = cookie
   end
   return cookies
@@ -58,7 +57,7 @@ end
 return function(bytes)
   client:set_cookie("ALL")
   local cookie = jar.parse(bytes)
-  if cookie then
+  if cookie and (cookie.expires or 1) % 1 == 0 and cookie.expires ~= 0 then -- as libcurl writes it
     local ok, line = pcall(jar.format, cookie)
     if ok then
       check_same(cookie, assert(jar.parse(line)))

@@ -54,11 +54,8 @@ local KNOWN = {
 local function check_shape(cookie)
   if cookie.name == "" then
     errors.blame("field \"name\" of the cookie must not be empty")
-  elseif not cookie.domain:find("^%.?[^.]") then
-    errors.blame("field \"domain\" of the cookie must name a host")
-  end
-  if cookie.domain:find("^#") then
-    errors.blame("field \"domain\" of the cookie must not start with \"#\"")
+  elseif not cookie.domain:find("^%.?[^.#]") then
+    errors.blame("field \"domain\" of the cookie must be the name of a host")
   elseif cookie.path and not cookie.path:find("^/") then
     errors.blame("field \"path\" of the cookie must start with \"/\"")
   elseif cookie.expires and not (math.abs(cookie.expires) < math.huge) then -- luacheck: ignore 581
