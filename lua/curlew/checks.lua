@@ -239,7 +239,7 @@ function M.list_of_lines(name, value)
       blame("option %q must be a list of strings, got a table with the key %q",
         name, tostring(index))
     end
-    M.line(("%s[%d]"):format(name, index), item)
+    M.line(("%s[%s]"):format(name, index), item)
   end
   return value
 end
