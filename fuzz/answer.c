@@ -125,7 +125,8 @@ static void check(const struct transfer *transfer, unsigned int choices)
                transfer->verdict == VERDICT_CUT,
            "it succeeds though curlew has ended it");
     expect(!is_fine || transfer->head_complete, "it succeeds without a head");
-    expect(!(choices & BOUNDED) || transfer->received <= BOUND, "a body beyond its limit");
+    expect(!(choices & BOUNDED) || transfer->received <= BOUND,
+           "a body beyond its limit");
     expect(!is_fine || (choices & (HEAD | DECODED)) || transfer->content_length < 0 ||
                transfer->received == 0 || transfer->received == transfer->content_length,
            "it succeeds with another length than was announced");
@@ -173,7 +174,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
         return 0;
     unsigned int choices = bytes[0];
     struct input input = {.bytes = bytes + CHOICES, .length = length - CHOICES};
-    input.piece = choices & SMALL ? 1 + bytes[1] % 16 : 1 + bytes[1] * 64U;
+    input.piece = choices & SMALL ? 1 + bytes[1] % 16U : 1 + bytes[1] * 64U;
     struct client client = {.set.fd = -1, .free_slot = -1, .limit_due = -1, .armed = -1};
     client.cached_connections = 1;
     expect(client_open(&client) && cookies_open(&client, NULL), "no client");

@@ -40,7 +40,8 @@ static void on_line(lua_State *L, lua_Debug *frame)
     unsigned int line = (unsigned int)frame->currentline;
     unsigned int place = number_of(frame->source) * FILE_STRIDE + line;
     uint8_t *step = &steps[(place ^ last_place * 31) % STEPS];
-    *step += *step < UINT8_MAX;
+    if (*step < UINT8_MAX)
+        ++*step;
     last_place = place;
 }
 

@@ -360,5 +360,7 @@ describe("a refusal", function()
   it("comes for a resolve that is no list of strings", function()
     refusal("resolve", { 5 })
     refusal("resolve", { ["example.org"] = "127.0.0.1" })
+    assert.matches('option "resolve[1.5]" must be a string', refusal("resolve", { [1.5] = 5 }), 1,
+      true)
   end)
 end)
