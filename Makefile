@@ -1,6 +1,6 @@
 # The door to everything. The work is done in tools/, CMakeLists.txt and the rockspec.
 
-.PHONY: help install demo test lint asan valgrind docs bench clean
+.PHONY: help install demo test lint asan valgrind fuzz docs bench clean
 .NOTPARALLEL:
 
 help: ## show this list
@@ -35,6 +35,10 @@ asan: ## the specs with the address, leak and undefined-behaviour sanitizers bui
 valgrind: ## the specs tagged #valgrind, under valgrind
 	@tools/setup test
 	@. build/env && tools/specs valgrind
+
+fuzz: ## bytes that are to break curlew, a minute for each target; EACH=600 for ten
+	@tools/packages fuzz
+	@fuzz/run
 
 docs: ## the reference, as HTML in build/docs
 	@tools/packages docs
