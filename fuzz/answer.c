@@ -12,11 +12,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 int luaopen_curlew_core(lua_State *L);
-int __wrap_socket(int family, int type, int protocol);
 
+/* What the first byte chooses. */
 enum {
     STREAMED = 1,
     DECODED = 2,
@@ -25,17 +24,21 @@ enum {
     HTTP2 = 16,
     BOUNDED = 32,
     RELEASED = 64, /* half way, and unread until then */
-    SMALL = 128,   /* pieces */
-    CHOICES = 2,   /* bytes */
-    BOUND = 16,    /* bytes of a body that is BOUNDED */
-    REQUESTS = 3,  /* that the connection serves, if it lives */
-    STEPS = 64,    /* after the last byte, by which a transfer ends */
+    SMALL = 128,   /* pieces, whose size is what the second byte chooses */
+};
+
+enum {
+    CHOICES = 2,               /* bytes, before those of the server */
+    BOUND = 16,                /* bytes of a body that is BOUNDED */
+    LONGEST_HEAD = 300 * 1024, /* bytes */
+    REQUESTS = 3,              /* that the connection serves, if it lives */
+    STEPS = 64,                /* after the last byte, by which a transfer ends */
 };
 
 static lua_State *lua;
 static int server = -1; /* the other end of the last socket */
 
-int __wrap_socket(int family, int type, int protocol)
+int socket(int family, int type, int protocol)
 {
     (void)family;
     (void)protocol;
@@ -65,14 +68,11 @@ static void expect(bool holds, const char *what)
     abort();
 }
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
+static void open_lua(void)
 {
-    (void)argc;
-    (void)argv;
     lua = luaL_newstate();
     luaL_requiref(lua, "curlew.core", luaopen_curlew_core, 0);
     lua_settop(lua, 0);
-    return 0;
 }
 
 static struct transfer *start(struct client *client, unsigned int choices)
@@ -118,7 +118,7 @@ static void check(const struct transfer *transfer, unsigned int choices)
 {
     const struct buffer *head = &transfer->head;
     bool is_fine = transfer->result == CURLE_OK;
-    expect(head->length <= 300 * 1024, "a head beyond its limit");
+    expect(head->length <= LONGEST_HEAD, "a head beyond its limit");
     expect(transfer->status_line <= head->length, "a first line beyond the head");
     expect(transfer->taken <= transfer->body.length, "more was taken than came");
     expect(!is_fine || transfer->verdict == VERDICT_NONE ||
@@ -172,6 +172,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
     if (length < CHOICES)
         return 0;
+    if (!lua)
+        open_lua();
     unsigned int choices = bytes[0];
     struct input input = {.bytes = bytes + CHOICES, .length = length - CHOICES};
     input.piece = choices & SMALL ? 1 + bytes[1] % 16U : 1 + bytes[1] * 64U;

@@ -63,6 +63,7 @@ static void call(int arguments, int results)
     lua_remove(lua, handler);
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is libFuzzer's */
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc;
