@@ -167,6 +167,12 @@ describe("response heads", function()
     assert.equal("", outcome.body)
   end)
 
+  it("are refused when their first field goes on another, whatever their first line is", function()
+    for _, line in ipairs { "HTTP/1.1 200 OK\r\n", "HTTP/one 200 OK\r\n" } do
+      assert.equal("bad_head", get({ guarded = true }, line, " X: a\r\n\r\n").verdict)
+    end
+  end)
+
   it("keep what stands before a field whose name starts with HTTP/", function()
     local outcome = get({}, "HTTP/1.1 200 OK\r\nX-A: 1\r\nContent-Length: 2\r\nHTTP/x: 1\r\n\r\nok")
     assert.truthy(outcome.head:find("^HTTP/1.1 200 OK\r\nX%-A: 1\r\n"))

@@ -36,15 +36,13 @@ static int64_t parse_length(const char *value, size_t length)
     return i == length ? number : -1;
 }
 
-/* The first line of a head: not a field whose name begins like one. */
-static bool is_status_line(const struct transfer *transfer, const char *line,
-                           size_t length)
+/* The first line of a head, whatever libcurl takes for one: Lua looks at it. What follows a
+ * whole head may be fields as well, its trailers, but not when it was an interim one. */
+static bool begins_head(const struct transfer *transfer, const char *line, size_t length)
 {
-    static const char prefix[] = "HTTP/";
-    size_t digit = sizeof prefix - 1;
-    return (transfer->head_complete || transfer->head.length == 0) &&
-           starts_with(line, length, prefix) && length > digit && line[digit] >= '0' &&
-           line[digit] <= '9';
+    if (transfer->head.length == 0 || (transfer->head_complete && transfer->is_interim))
+        return true;
+    return transfer->head_complete && starts_with(line, length, "HTTP/");
 }
 
 /* From 7.83 to 8.1.0 a handle remembers the last field of its transfer before, whose
@@ -113,7 +111,7 @@ size_t on_header(char *line, size_t size, size_t count, void *pointer)
     size_t length = size * count;
     transfer->progress_at = client_now();
     transfer->guarded = 0;
-    if (is_status_line(transfer, line, length))
+    if (begins_head(transfer, line, length))
         begin_head(transfer, line, length);
     bool in_trailers = transfer->head_complete;
     struct buffer *block = in_trailers ? &transfer->trailers : &transfer->head;

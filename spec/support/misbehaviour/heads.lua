@@ -73,6 +73,8 @@ return {
   -- libcurl reads on as it has begun, and takes the number for a word.
   status_line("version 2 of HTTP, unasked", "HTTP/2 200 OK", fine()),
   status_line("a version in words", "HTTP/one 200 OK", protocol "version of HTTP"),
+  status_line("a version in words, behind an interim answer",
+    "HTTP/1.1 100 Continue\r\n\r\nHTTP/one 404 No", protocol "version of HTTP"),
   status_line("a status line in small letters", "http/1.1 200 ok", fine()),
   status_line("a status line of RTSP", "RTSP/1.0 200 OK", protocol()),
   status_line("a status line of Icecast", "ICY 200 OK", protocol()),
