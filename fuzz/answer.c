@@ -135,6 +135,8 @@ static void check(const struct transfer *transfer, unsigned int choices)
                transfer->verdict == VERDICT_CUT,
            "it succeeds though curlew has ended it");
     expect(!is_fine || transfer->head_complete, "it succeeds without a head");
+    expect(!is_fine || status < 200 || !transfer->is_interim,
+           "it succeeds with the head of an interim answer");
     expect(!(choices & BOUNDED) || transfer->received <= BOUND,
            "a body beyond its limit");
     expect(!is_fine || is_bodiless || choices & DECODED || announced < 0 ||

@@ -36,8 +36,8 @@ static int64_t parse_length(const char *value, size_t length)
     return i == length ? number : -1;
 }
 
-/* The first line of a head, whatever libcurl takes for one: Lua looks at it. What follows a
- * whole head may be fields as well, its trailers, but not when it was an interim one. */
+/* The first line of a head, whatever libcurl takes for one: Lua looks at it. What follows
+ * a whole head may be its trailers, but not when it was an interim one. */
 static bool begins_head(const struct transfer *transfer, const char *line, size_t length)
 {
     if (transfer->head.length == 0 || (transfer->head_complete && transfer->is_interim))
