@@ -1,6 +1,6 @@
-/* A fuzzer for the C core: the bytes are what a server sends. The core's own transfers read
- * them, through libcurl, from one end of a pair of sockets, in pieces that the first bytes
- * choose, together with the options of the request. */
+/* A fuzzer for the C core: the bytes are what a server sends. The core's own transfers
+ * read them, through libcurl, from one end of a pair of sockets, in pieces that the first
+ * bytes choose, together with the options of the request. */
 #include "../src/core.h"
 
 #include <lauxlib.h>
@@ -96,8 +96,8 @@ static struct transfer *start(struct client *client, unsigned int choices)
     return transfer;
 }
 
-/* Takes what the server was sent, so that it is never full. Whether the connection is still
- * open at the client's end. */
+/* Takes what the server was sent, so that it is never full. Whether the connection is
+ * still open at the client's end. */
 static bool drain(void)
 {
     char bytes[4096];

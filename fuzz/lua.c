@@ -21,7 +21,7 @@ __attribute__((section("__libfuzzer_extra_counters"))) static uint8_t steps[STEP
 static lua_State *lua;
 static unsigned int last_place;
 
-/* A number of a file, by its name: Lua keeps one copy of it for all functions of a file. */
+/* A number of a file, by its name, of which Lua keeps one copy for all its functions. */
 static unsigned int number_of(const char *source)
 {
     static const char *known[FILES];
