@@ -51,6 +51,14 @@ describe("url.parse", function()
     assert.equal("http://[::1]:8080", parse("http://[::1]:8080/").origin)
   end)
 
+  it("sees through an address that is written in escapes, and keeps the user", function()
+    local parts = url.parse("http://u%40:p@%31%32%37.1:80/a%20b")
+    assert.same({ "127.0.0.1", "http://127.0.0.1:80/a%20b", "u@", "p" },
+      { parts.host, parts.url, parts.user, parts.password })
+    assert.equal("http://127.0.0.1:80", parts.origin)
+    assert.is_true(parts.is_address)
+  end)
+
   it("encodes blanks and bytes that are not ASCII", function()
     assert.equal("http://h/a%20b/%c3%a9", parse("http://h/a b/\195\169").url)
   end)

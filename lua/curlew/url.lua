@@ -52,6 +52,20 @@ local function is_address(host)
   return host:find("^%d+%.%d+%.%d+%.%d+$") ~= nil or host:find(":", 1, true) ~= nil
 end
 
+-- libcurl decodes "%31" in a host, but does not look again whether it is a number then, which is
+-- an address in other words. So such a URL is parsed once more; user and password are not in it.
+local function parse_twice(text, base)
+  local parts, problem = curl.parse_url(text, base)
+  if parts and text:find("%", 1, true) then
+    local user, password = parts.user, parts.password
+    parts, problem = curl.parse_url(parts.url)
+    if parts then
+      parts.user, parts.password = user, password
+    end
+  end
+  return parts, problem
+end
+
 --- Takes a URL apart: `url` (without user and password), `scheme`, `host`, `port`, `path`, `query`,
 --- `fragment`, `user`, `password`, `origin`; `is_address`: its host needs no look-up.
 ---@param text string
@@ -71,7 +85,7 @@ function M.parse(text, base, query, method)
   if base and (text == "" or text:find("^#")) then -- libcurl would drop the last part of the path
     text = base:gsub("#.*$", "") .. text
   end
-  local parts, problem = curl.parse_url(text, base)
+  local parts, problem = parse_twice(text, base)
   if not parts then
     local scheme = text:match("^(%a[%w+.-]*)://")
     if scheme and problem and problem:find("scheme") then
