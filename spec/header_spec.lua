@@ -173,6 +173,13 @@ describe("response heads", function()
     end
   end)
 
+  it("end with any line that begins with CR, as libcurl has it", function()
+    local outcome = get({ guarded = true }, "HTTP/1.1 103 Early\r\n\r!\n",
+      "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    assert.same({ "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", "ok" },
+      { outcome.head, outcome.body })
+  end)
+
   it("keep what stands before a field whose name starts with HTTP/", function()
     local outcome = get({}, "HTTP/1.1 200 OK\r\nX-A: 1\r\nContent-Length: 2\r\nHTTP/x: 1\r\n\r\nok")
     assert.truthy(outcome.head:find("^HTTP/1.1 200 OK\r\nX%-A: 1\r\n"))

@@ -130,7 +130,7 @@ size_t on_header(char *line, size_t size, size_t count, void *pointer)
         transfer->verdict = VERDICT_NO_MEMORY;
         return 0;
     }
-    if (length > 0 && length <= 2 && (line[0] == '\r' || line[0] == '\n'))
+    if (length > 0 && (line[0] == '\r' || line[0] == '\n')) /* as libcurl sees it */
         end_head(transfer);
     return length;
 }
