@@ -130,7 +130,7 @@ static void check(const struct transfer *transfer, unsigned int choices)
     curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
     /* By Lua: its version of HTTP is no number. */
     bool is_refused = head->length > 5 && !isdigit((unsigned char)head->data[5]);
-    bool is_bodiless = choices & HEAD || status == 204 || status == 304;
+    bool is_bodiless = choices & HEAD || is_refused || status == 204 || status == 304;
     expect(head->length <= LONGEST_HEAD, "a head beyond its limit");
     expect(transfer->status_line <= head->length, "a first line beyond the head");
     expect(transfer->taken <= transfer->body.length, "more was taken than came");
