@@ -32,6 +32,14 @@ static bool serve_timers(struct client *client)
     return any;
 }
 
+/* Whether a head has come to its end that is no 1xx; or a 101, the last one there is. */
+static bool has_head(const struct transfer *transfer)
+{
+    long status = 0;
+    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+    return transfer->head_complete && (!transfer->is_interim || status == 101);
+}
+
 static void collect_messages(struct shard *shard)
 {
     int left;
@@ -42,7 +50,7 @@ static void collect_messages(struct shard *shard)
         CURLcode result = message->data.result; /* the message dies with the removal */
         struct transfer *transfer = NULL;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
-        if (result == CURLE_OK && !transfer->head_complete)
+        if (result == CURLE_OK && !has_head(transfer))
             result = CURLE_PARTIAL_FILE; /* libcurl takes half a head for a whole one */
         if (result == CURLE_OK && transfer->until_close && transfer->is_cut)
             transfer->verdict = VERDICT_CUT;

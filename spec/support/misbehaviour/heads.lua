@@ -75,6 +75,17 @@ return {
   status_line("a version in words", "HTTP/one 200 OK", protocol "version of HTTP"),
   status_line("a version in words, behind an interim answer",
     "HTTP/1.1 100 Continue\r\n\r\nHTTP/one 404 No", protocol "version of HTTP"),
+  {
+    "an interim answer, and bytes of no meaning",
+    answer = {
+      "HtTP/1.1 103\5Td\12\n\r\nHTTP" .. ("\0"):rep(27) .. steps.hex "2f008ad19a9af2f5f2f501", close,
+    },
+    kind = "closed",
+  },
+  {
+    "an interim answer, and nothing else",
+    answer = { head "103 Early Hints", close }, kind = "closed",
+  },
   status_line("a status line in small letters", "http/1.1 200 ok", fine()),
   status_line("a status line of RTSP", "RTSP/1.0 200 OK", protocol()),
   status_line("a status line of Icecast", "ICY 200 OK", protocol()),
