@@ -78,7 +78,9 @@ return {
   {
     "an interim answer, and bytes of no meaning",
     answer = {
-      "HtTP/1.1 103\5Td\12\n\r\nHTTP" .. ("\0"):rep(27) .. steps.hex "2f008ad19a9af2f5f2f501", close,
+      "HtTP/1.1 103\5Td\12\n\r\nHTTP" .. ("\0"):rep(27)
+        .. steps.hex "2f008ad19a9af2f5f2f501",
+      close,
     },
     kind = "closed",
   },
