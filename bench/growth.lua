@@ -25,6 +25,7 @@ set terminal pngcairo size 1100,420 font ",10"
 set output "%s"
 set multiplot layout 1,2
 set logscale x
+set format x "%%.0s%%c"
 set grid
 set key top left
 set yrange [0:*]
@@ -32,7 +33,7 @@ set xlabel "requests at once"
 set ylabel "CPU for each, us"
 plot "%sat_once" using 1:2 with linespoints title "bare C", \
   "" using 1:3 with linespoints title "curlew"
-set key center right
+set key top right
 set xlabel "requests on one session"
 set ylabel "CPU for each, us; memory, MB"
 plot "%ssession" using 1:2 with linespoints title "CPU for each", \

@@ -13,7 +13,7 @@ local M = {}
 
 -- Tickets of one origin that share a multi handle. For each request libcurl walks over all of its
 -- connections to the host; more multi handles each walk over fewer.
-local PER_SHARD = 256
+local PER_SHARD = 128
 
 --- Makes a pool.
 ---@param max integer tickets at once in total

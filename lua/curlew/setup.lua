@@ -17,8 +17,6 @@ local IP_VERSIONS = { ["4"] = 1, ["6"] = 2 }
 local NETRC_REQUIRED = 2
 -- CURLAUTH_*
 local AUTH_TYPES = { basic = 1, digest = 2, any = 3 }
--- Where libcurl looks for a proxy; HTTP_PROXY may have been set by a request (CVE-2016-5385).
-local PROXY_VARIABLES = { "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" }
 
 local features = curl.features()
 
@@ -135,23 +133,9 @@ local function set_auth(set, request)
   end
 end
 
--- Whether libcurl could find a proxy in the environment. Looking there costs it as much as taking a
--- URL apart, so it is told when there is none.
-local function names_proxy()
-  for _, name in ipairs(PROXY_VARIABLES) do
-    if os.getenv(name) then
-      return true
-    end
-  end
-  return false
-end
-
 local function set_network(set, given)
-  if given.proxy == false or not given.proxy and not names_proxy() then
-    set.PROXY = ""
-  else
-    set.PROXY = given.proxy
-  end
+  -- Where none is given, libcurl looks into the environment.
+  set.PROXY = given.proxy == false and "" or given.proxy
   set.INTERFACE = given.interface
   set.UNIX_SOCKET_PATH = given.unix_socket
   set.RESOLVE = given.resolve
