@@ -110,15 +110,25 @@ function M.answer(conn, stream, body)
   conn:send(M.head(stream) .. M.ending(stream, body))
 end
 
+--- Calls back once the client has sent its body to the end.
+---@param conn table
+---@param fn fun()
+function M.once_sent(conn, fn)
+  conn.on_body = fn
+end
+
 -- libcurl sends the method and the path first; "/" is then this byte (RFC 7541, appendix A).
 local PATH_IS_ROOT = 0x84
 
 -- What the server does with a frame of the client's, by its type.
 local REACTIONS = {
-  [TYPES.data] = function(conn, _, stream, payload)
+  [TYPES.data] = function(conn, flags, stream, payload)
     if #payload > 0 then -- so that the client may go on sending
       local more = number(#payload, 4)
       conn:send(M.frame("window_update", 0, 0, more) .. M.frame("window_update", 0, stream, more))
+    end
+    if flags % 2 == M.END_STREAM and conn.on_body then
+      conn.on_body()
     end
   end,
   [TYPES.headers] = function(_, flags, stream, payload, on_request)

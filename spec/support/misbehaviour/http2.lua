@@ -201,7 +201,7 @@ return {
   }, nil, nil, { stream = true }),
   fine("an answer before the body", { GOOD }, BIG),
   fine("an answer before the body, which it ends later", {
-    GOOD, steps.pause(0.02), rst_stream(1, http2.NO_ERROR),
+    GOOD, http2.once_sent, rst_stream(1, http2.NO_ERROR),
   }, BIG),
   answer_and_end,
   case("RST_STREAM while it is sent to", { rst_stream(1, http2.CANCEL) }, "protocol", nil, BIG),
