@@ -28,19 +28,22 @@ if seed then
   end
 end
 
--- With CURLEW_COLLECT=N in the environment, each of the first N waits of a test begins with a full
--- collection: what is needed afterwards has to be held by somebody. The modules take `yield` when
--- they are loaded, which is later.
+-- With CURLEW_COLLECT=N in the environment, a full collection follows the first N waits of each
+-- test: what is needed afterwards has to be held by somebody. The modules take `resume` when they are
+-- loaded, which is later.
 local collections = tonumber(os.getenv("CURLEW_COLLECT"))
 
 if collections then
-  local yield, left = coroutine.yield, 0
-  coroutine.yield = function(...)
+  local resume, left = coroutine.resume, 0
+  local function collect(...)
     if left > 0 then
       left = left - 1
       collectgarbage()
     end
-    return yield(...)
+    return ...
+  end
+  coroutine.resume = function(...)
+    return collect(resume(...))
   end
   busted.subscribe({ "test", "start" }, function()
     left = collections
