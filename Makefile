@@ -1,6 +1,6 @@
 # The door to everything. The work is done in tools/, CMakeLists.txt and the rockspec.
 
-.PHONY: help install demo test lint asan valgrind fuzz docs bench clean
+.PHONY: help install demo test lint asan valgrind fuzz torture docs bench clean
 .NOTPARALLEL:
 
 help: ## show this list
@@ -39,6 +39,11 @@ valgrind: ## the specs tagged #valgrind, under valgrind
 fuzz: ## bytes that are to break curlew, a minute for each target; EACH=600 for ten
 	@tools/packages fuzz
 	@fuzz/run
+
+torture: ## what takes too long for each change: memory that fails, a soak, valgrind, ... (hours)
+	@tools/setup test
+	@tools/packages fuzz
+	@. build/env && tools/torture
 
 docs: ## the reference, as HTML in build/docs
 	@tools/packages docs
