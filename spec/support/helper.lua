@@ -29,8 +29,8 @@ if seed then
 end
 
 -- With CURLEW_COLLECT=N in the environment, a full collection follows the first N waits of each
--- test: what is needed afterwards has to be held by somebody. The modules take `resume` when they are
--- loaded, which is later.
+-- test: what is needed afterwards has to be held by somebody. The modules take `resume` when they
+-- are loaded, which is later.
 local collections = tonumber(os.getenv("CURLEW_COLLECT"))
 
 if collections then
@@ -42,9 +42,9 @@ if collections then
     end
     return ...
   end
-  coroutine.resume = function(...)
+  rawset(coroutine, "resume", function(...)
     return collect(resume(...))
-  end
+  end)
   busted.subscribe({ "test", "start" }, function()
     left = collections
     return nil, true
