@@ -231,9 +231,16 @@ static int l_cancel(lua_State *L)
 {
     struct client *client = check_client(L);
     struct transfer *transfer = client_find(client, (int)luaL_checkinteger(L, 2));
-    if (transfer)
+    if (transfer && !client->is_inherited)
         client_release(transfer);
     return 0;
+}
+
+/* client:is_inherited() -> whether it was made before this process was forked off. */
+static int l_is_inherited(lua_State *L)
+{
+    lua_pushboolean(L, check_client(L)->is_inherited);
+    return 1;
 }
 
 /* client:sockets() -> how many are open */
@@ -289,9 +296,11 @@ int l_client_new(lua_State *L)
 void client_register(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"start", l_start},   {"step", l_step},   {"take", l_take},
-        {"cancel", l_cancel}, {"fd", l_fd},       {"sockets", l_sockets},
-        {"moved", l_moved},   {"close", l_close}, {"__gc", l_close},
+        {"start", l_start}, {"step", l_step},
+        {"take", l_take},   {"cancel", l_cancel},
+        {"fd", l_fd},       {"sockets", l_sockets},
+        {"moved", l_moved}, {"close", l_close},
+        {"__gc", l_close},  {"is_inherited", l_is_inherited},
         {NULL, NULL},
     };
     luaL_newmetatable(L, CLIENT);

@@ -206,6 +206,7 @@ void client_release(struct transfer *transfer)
 
 bool client_open(struct client *client)
 {
+    process_enter(client);
     return pollset_open(&client->set) == 0 && shard_open(client, 0) && share_open(client);
 }
 
@@ -219,8 +220,15 @@ void client_end_all(struct client *client, const struct shard *shard, CURLcode r
     }
 }
 
+/* libcurl would say good-bye on the connections of an inherited one, so it is not told,
+ * and what it holds goes with the process. */
 void client_close(struct client *client)
 {
+    process_leave(client);
+    if (client->is_inherited) {
+        *client = (struct client){.set.fd = -1, .free_slot = -1, .is_inherited = true};
+        return;
+    }
     client_end_all(client, NULL, CURLE_ABORTED_BY_CALLBACK);
     for (int i = 0; i < client->shard_count; i++)
         shard_close(client->shards[i]);

@@ -11,6 +11,7 @@ static CURLcode init_result;
 static void init_libcurl(void)
 {
     init_result = curl_global_init(CURL_GLOBAL_DEFAULT);
+    process_watch();
 }
 
 static const struct {

@@ -223,6 +223,9 @@ struct client {
     int sockets;                             /* that are open */
     /* Bytes of bodies, on the wire, of the transfers that have ended: */
     curl_off_t received, sent;
+    struct client *next, **link; /* borrowed; among those that are open: see process.c */
+    bool is_inherited; /* from the process that this one was forked off, to which its
+                        * connections belong */
     /* Times of client_now in ms, -1 for never: */
     int64_t limit_due;       /* the first that a transfer could reach a limit */
     int64_t armed;           /* Lua's timer rings */
@@ -234,7 +237,7 @@ int64_t client_now(void);
 /* Opens the descriptors and handles of a zeroed client; false with errno. */
 bool client_open(struct client *client);
 /* Ends all transfers, then the connections; frees all but the struct. May be called
- * again. */
+ * again. An inherited one is only forgotten. */
 void client_close(struct client *client);
 /* A transfer to fill in and start; if one is kept that has this setup, not 0, that one.
  * NULL: memory is out. */
@@ -286,6 +289,19 @@ int on_close_socket(void *client, curl_socket_t fd);
 int on_socket(CURL *easy, curl_socket_t fd, int what, void *shard, void *unused);
 /* Passes one batch of events to libcurl; true when there may be more. */
 bool socket_serve(struct client *client);
+
+/* --- process.c: what other processes get of this one --- */
+
+/* Has forks noticed from now on. */
+void process_watch(void);
+/* A client is open, or is not open any more; its address stays the same meanwhile. */
+void process_enter(struct client *client);
+void process_leave(struct client *client);
+/* The numbers that the next two descriptors will have; `any` is one that is open. */
+void process_foresee(int any, int numbers[2]);
+/* Has a descriptor of libcurl's closed in programs that are started. What is no end of a
+ * pair is somebody else's. */
+void process_seal(int fd);
 
 /* --- api.c: the client as Lua sees it --- */
 

@@ -15,9 +15,13 @@ static int on_timer(CURLM *multi, long timeout, void *pointer)
 
 static bool open_multi(struct shard *shard)
 {
+    int numbers[2];
+    process_foresee(shard->client->set.fd, numbers);
     CURLM *multi = curl_multi_init();
     if (!multi)
         return false;
+    process_seal(numbers[0]); /* with which libcurl could be woken from other threads */
+    process_seal(numbers[1]);
     curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
     curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, shard);
     curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);

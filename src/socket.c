@@ -187,6 +187,10 @@ int on_socket(CURL *easy, curl_socket_t fd, int what, void *pointer, void *unuse
     if (what != CURL_POLL_REMOVE)
         tell_transfer(easy, fd);
 #endif
+    if (!watch->lazy && watch->wanted == 0) { /* the resolver's pair, made by one call */
+        process_seal(fd);
+        process_seal(fd + 1);
+    }
     watch->shard = shard;
     watch->wanted = events[what];
     watch->is_plain = what == CURL_POLL_REMOVE && watch->lazy && is_plain(easy);

@@ -101,6 +101,11 @@ function Exchange:end_with(outcome)
   end
 end
 
+--- For the driver: it cannot go on.
+function Exchange:lose()
+  self.session:close_if_lost()
+end
+
 -- Runs `fn(exchange)` in a task of its own until the exchange ends; its failure is the exchange's.
 function Exchange:help(fn)
   self.helpers = self.helpers or {}
@@ -168,7 +173,7 @@ function M.end_all(session)
     waiting[#waiting + 1] = ticket.exchange
   end
   for _, exchange in ipairs(waiting) do
-    refuse_queued(exchange, failure.closed_session(exchange.request))
+    refuse_queued(exchange, failure.closed_session(exchange.request, session))
   end
   session.driver:close(CLOSED)
 end
@@ -183,7 +188,7 @@ local function ask(exchange, refused)
   local has_more = allowing.ask(exchange, refused.asked)
   exchange.task = task.checkpoint()
   if exchange.session.closed then
-    return { failure = failure.closed_session(exchange.request) }
+    return { failure = failure.closed_session(exchange.request, exchange.session) }
   elseif not has_more then
     return refused.os_error and refused or { failure = allowing.refusal(exchange) }
   end
@@ -238,7 +243,7 @@ function M.perform(session, wanted, deadline)
     end
     exchange.body, wanted.body_length = body, body and body.length or wanted.body_length
   end
-  local err = session.closed and failure.closed_session(wanted)
+  local err = session.closed and failure.closed_session(wanted, session)
     or admission.enter(exchange, expire_in_queue)
   if err then
     exchange:clean_up()

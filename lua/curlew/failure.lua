@@ -241,9 +241,13 @@ end
 
 --- The error of a request whose session is closed, or was closed before the request could start.
 ---@param request table
+---@param session table
 ---@return curlew.Error
-function M.closed_session(request)
-  return make(request, { kind = "closed_session", message = "the session was closed" })
+function M.closed_session(request, session)
+  return make(request, {
+    kind = "closed_session",
+    message = "the session was closed" .. (session.lost and ": " .. session.lost or ""),
+  })
 end
 
 --- The error of a transfer, of the table of `client:take`.

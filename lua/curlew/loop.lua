@@ -1,6 +1,7 @@
 --- The driver: one libcurl client on luv's loop. One descriptor and one timer wake it; both lead to
 --- the one step, in C, which hands back the transfers that have ended.
 
+local closing = require "curlew.closing"
 local compat = require "curlew.compat"
 local curl = require "curlew.curl"
 local run = require "curlew.run"
@@ -24,14 +25,16 @@ Driver.__index = Driver
 -- the loop. So handles are stopped at once, but closed only in a turn, after which the loop goes
 -- on; a program that ends before leaves them to luv.
 local function close_handles(handles)
-  handles.poll:close()
-  handles.timer:close()
+  closing.close(handles.poll)
+  closing.close(handles.timer)
 end
 
 -- The poll goes first: its descriptor must not be watched when the client closes it.
 local function close(handles)
   open[handles] = nil
-  handles.poll:stop()
+  if not handles.poll:is_closing() then
+    handles.poll:stop()
+  end
   handles.timer:stop()
   handles.client:close()
   turn.defer(close_handles, handles)
@@ -59,6 +62,9 @@ end
 local function step(driver, rang)
   if driver.closed then
     return
+  elseif driver:why_lost() then
+    local _, operation = next(driver.live)
+    return operation and operation:lose()
   end
   close_orphans()
   local news = driver.news
@@ -83,6 +89,17 @@ local function step_kicked(driver)
   step(driver, false)
 end
 
+--- Why no transfer can be served any more: others have closed the handles, or this process is a
+--- fork of the one that made them. Nil when that is not so.
+---@return string?
+function Driver:why_lost()
+  if self.poll:is_closing() then
+    return "its handles in luv's loop were closed by another part of the program"
+  elseif self.client:is_inherited() then
+    return "it belongs to the process that this one was forked off"
+  end
+end
+
 -- Transfers start at the end of the turn, all together, in one step.
 local function kick(driver)
   if not driver.kicked then
@@ -93,7 +110,7 @@ end
 
 --- Starts a transfer. When it has ended, `operation:finish(outcome)` is called from the loop, with
 --- the table of `client:take`; before, `operation:on_news()` when a streamed one has brought or
---- wants something. Does not wait.
+--- wants something; `operation:lose()` when the driver is lost. Does not wait.
 ---@param operation table
 ---@param setup table of `curlew.setup`
 ---@param url string

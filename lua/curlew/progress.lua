@@ -3,6 +3,7 @@
 
 local cancellation = require "curlew.cancellation"
 local canvas = require "curlew.canvas"
+local closing = require "curlew.closing"
 local ending = require "curlew.ending"
 local errors = require "curlew.error"
 local list = require "curlew.list"
@@ -111,15 +112,11 @@ local function tick(display)
     if weak.display then
       refresh(weak.display)
     else
-      timer:close()
+      closing.close(timer)
     end
   end))
   timer:unref()
   display.timer = timer
-end
-
-local function close_timer(timer)
-  timer:close()
 end
 
 -- Rows -----------------------------------------------------------------------------------------
@@ -218,7 +215,7 @@ function Display:close()
   ending.disown(self)
   if self.timer then
     self.timer:stop()
-    turn.defer(close_timer, self.timer)
+    turn.defer(closing.close, self.timer)
     self.timer = nil
   end
   self.canvas:clear()

@@ -1,5 +1,6 @@
 --- The runner: a main task on luv's loop, from its start until nothing of it is left.
 
+local closing = require "curlew.closing"
 local errors = require "curlew.error"
 local list = require "curlew.list"
 local neovim = require "curlew.neovim"
@@ -86,7 +87,7 @@ local function run_main(main)
   turn_until(function()
     return not turn.has_more()
   end)
-  signal:close()
+  closing.close(signal)
   time.release()
   turn.release()
   uv.run("nowait") -- lets luv finish the closing

@@ -161,8 +161,9 @@ end
 ---@return curlew.Response?
 ---@return curlew.Error? err
 function M.perform(session, wanted)
+  session:close_if_lost()
   if session.closed then
-    return nil, failure.closed_session(wanted)
+    return nil, failure.closed_session(wanted, session)
   end
   local deadline = wanted.total < math.huge and time.now() + wanted.total or math.huge
   local given = wanted.options

@@ -212,7 +212,8 @@ function Session:close()
     return true
   end
   local saved, err = true, nil
-  if self.defaults.cookies then
+  self.lost = self.driver:why_lost()
+  if self.defaults.cookies and not self.driver.client:is_inherited() then
     saved, err = self:save_cookies()
   end
   self.closed = true
@@ -221,6 +222,13 @@ function Session:close()
 end
 
 Session.__close = Session.close
+
+--- For `curlew.sending`: closes the session if it can serve no more.
+function Session:close_if_lost()
+  if not self.closed and self.driver:why_lost() then
+    self:close()
+  end
+end
 
 --- Makes a session. It holds connections for reuse until it is closed or collected.
 ---@param given? table session options
@@ -255,7 +263,9 @@ end)
 ---@return curlew.Error? err
 function M.fetch(address, given)
   task.checkpoint()
-  default = default or M.session()
+  if not default or default.driver:why_lost() then
+    default = M.session()
+  end
   return default:request(nil, address, given)
 end
 

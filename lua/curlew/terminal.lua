@@ -1,6 +1,7 @@
 --- A terminal to draw on: what it can do, how big it is, and its cursor, which comes back however
 --- the program ends.
 
+local closing = require "curlew.closing"
 local compat = require "curlew.compat"
 local errors = require "curlew.error"
 local run = require "curlew.run"
@@ -82,7 +83,7 @@ end
 
 -- The watcher has stopped when the signal is sent once more, so that the program dies of it.
 local function watch_terminate()
-  on_terminate = on_terminate or uv.new_signal()
+  on_terminate = closing.usable(on_terminate, uv.new_signal)
   on_terminate:start("sigterm", turn.entry(function()
     on_terminate:stop()
     leave_all()
@@ -96,12 +97,12 @@ run.at_end(function()
   leave_all()
   forget_exit()
   if on_terminate then
-    on_terminate:close()
+    closing.close(on_terminate)
     on_terminate = nil
   end
   for descriptor, sizer in pairs(sizers) do
     sizers[descriptor] = nil
-    sizer.tty:close()
+    closing.close(sizer.tty)
     uv.fs_close(sizer.fd)
   end
 end)

@@ -1,6 +1,7 @@
 --- Time: one heap of deadlines behind one luv timer; sleeping, and limits of time.
 
 local cancellation = require "curlew.cancellation"
+local closing = require "curlew.closing"
 local errors = require "curlew.error"
 local Handle = require "curlew.handle"
 local list = require "curlew.list"
@@ -25,7 +26,7 @@ local heap, size = {}, 0
 local timer -- luv's, made at first use
 local armed -- the deadline for which the clock is set, nil when it is not
 
-local clock -- `now()`, `arm(deadline)`, `disarm()`: see `M.set_clock`
+local clock -- `now()`, `arm(deadline)`, `disarm()`, `is_lost()`: see `M.set_clock`
 
 --- Seconds on a clock that only goes forward, from an arbitrary start. Does not wait.
 ---@return number
@@ -75,6 +76,11 @@ local function drop(bucket)
   end
 end
 
+-- Whether the clock has to be armed again.
+local function is_lost()
+  return clock.is_lost and clock.is_lost()
+end
+
 -- Has the clock ring for the earliest deadline.
 local function arm()
   local first = heap[1]
@@ -83,7 +89,7 @@ local function arm()
       clock.disarm()
       armed = nil
     end
-  elseif not armed or first.tick < armed then
+  elseif not armed or first.tick < armed or is_lost() then
     armed = first.tick
     clock.arm(armed / 1000)
   end
@@ -112,12 +118,15 @@ local luv_clock = {
   disarm = function()
     timer:stop()
   end,
+  is_lost = function()
+    return timer and timer:is_closing()
+  end,
 }
 
 -- luv counts from the time at which the loop last woke, so that has to be refreshed: after 200 ms
 -- of computing, 100 ms would be over at once.
 function luv_clock.arm(deadline)
-  timer = timer or uv.new_timer()
+  timer = closing.usable(timer, uv.new_timer)
   uv.update_time()
   local wait = math.min((deadline - luv_clock.now()) * 1000, LONGEST)
   -- At least 1 ms: a timer of 0 ms, set from its own callback, starves the loop.
@@ -127,7 +136,8 @@ end
 clock = luv_clock
 
 --- Puts another clock in the place of luv's, for tests. Nothing may wait for a time.
----@param other table `now()` in seconds, `arm(deadline)` has `time.ring` called then, `disarm()`
+---@param other table `now()` in seconds, `arm(deadline)` has `time.ring` called then, `disarm()`,
+--- maybe `is_lost()`, whether it has to be armed again
 ---@return fun() restore puts luv's back
 function M.set_clock(other)
   if size > 0 then
@@ -150,7 +160,7 @@ local function insert(deadline, member)
     bucket = { tick = tick, index = 0, first = nil, last = nil }
     buckets[tick], size = bucket, size + 1
     rise(bucket, size)
-    if bucket.index == 1 then
+    if bucket.index == 1 or is_lost() then
       arm()
     end
   end
@@ -263,7 +273,7 @@ end
 --- Gives the timer back to the loop, when nothing waits for it; a later alarm makes another.
 function M.release()
   if timer and size == 0 then
-    timer:close()
+    closing.close(timer)
     timer = nil
   end
 end

@@ -6,6 +6,7 @@
 ---
 --- Inside Neovim, what luv calls only makes tasks ready: the turns are run by Neovim's main loop.
 
+local closing = require "curlew.closing"
 local errors = require "curlew.error"
 local neovim = require "curlew.neovim"
 local uv = require "curlew.uv"
@@ -81,10 +82,13 @@ end
 
 -- Has the loop call `M.turn` as soon as it comes round, or no more.
 local function set_idling(wanted)
+  if wanted and idling and idle:is_closing() then
+    idling = false
+  end
   if wanted ~= idling then
     idling = wanted
     if wanted then
-      idle = idle or uv.new_idle()
+      idle = closing.usable(idle, uv.new_idle)
       idle:start(M.turn)
     else
       idle:stop()
@@ -225,7 +229,7 @@ end
 --- Gives the handle back to the loop; a later `push` makes another.
 function M.release()
   if idle and not idling then
-    idle:close()
+    closing.close(idle)
     idle = nil
   end
 end

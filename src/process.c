@@ -1,0 +1,98 @@
+/* What other processes get of this one: the programs that it starts, no descriptor; a
+ * fork of it, no client that works. */
+#include "core.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static struct client *clients; /* borrowed; all that are open, in all threads */
+static pthread_mutex_t clients_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void lock(void)
+{
+    pthread_mutex_lock(&clients_lock);
+}
+
+static void unlock(void)
+{
+    pthread_mutex_unlock(&clients_lock);
+}
+
+/* The kernel's sets are still the parent's, and so is the one of luv's loop, out of which
+ * luv would take them when it closes. That fails, for the child alone, once they are
+ * closed here. */
+static void disown_clients(void)
+{
+    for (; clients; clients = clients->next) {
+        pollset_close(&clients->set);
+        clients->is_inherited = true;
+        clients->link = NULL;
+    }
+    unlock();
+}
+
+void process_watch(void)
+{
+    pthread_atfork(lock, unlock, disown_clients);
+}
+
+void process_enter(struct client *client)
+{
+    lock();
+    client->link = &clients;
+    client->next = clients;
+    if (client->next)
+        client->next->link = &client->next;
+    clients = client;
+    unlock();
+}
+
+void process_leave(struct client *client)
+{
+    if (!client->link)
+        return;
+    lock();
+    *client->link = client->next;
+    if (client->next)
+        client->next->link = client->link;
+    client->link = NULL;
+    unlock();
+}
+
+void process_foresee(int any, int numbers[2])
+{
+    numbers[0] = fcntl(any, F_DUPFD_CLOEXEC, 0);
+    numbers[1] = fcntl(any, F_DUPFD_CLOEXEC, 0);
+    for (int i = 0; i < 2; i++)
+        if (numbers[i] >= 0)
+            close(numbers[i]);
+}
+
+static bool is_unnamed_socket(int fd)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_un local;
+    } address = {.any = {.sa_family = AF_UNSPEC}};
+    socklen_t length = sizeof address;
+    return getsockname(fd, &address.any, &length) == 0 &&
+           address.any.sa_family == AF_UNIX &&
+           length <= (socklen_t)offsetof(struct sockaddr_un, sun_path);
+}
+
+static bool is_pipe(int fd)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode);
+}
+
+void process_seal(int fd)
+{
+    int flags = fcntl(fd, F_GETFD);
+    if (flags >= 0 && !(flags & FD_CLOEXEC) && (is_unnamed_socket(fd) || is_pipe(fd)))
+        fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
+}
