@@ -124,8 +124,8 @@ describe("a program with transfers under way", function()
     end)
 
     it("ends by the cancellation of its main task on SIGINT", function()
-      local child = ends_by("sigint", RUN, 1)
-      assert.matches("interrupted", child.stderr)
+      local child = ends_by("sigint", ("print(pcall(function() %s end))"):format(RUN), 0)
+      assert.equal("there\nfalse\tcancelled: interrupted\n", child.stdout)
     end)
 
     it("may handle it with luv, and end its tasks in good order", function()
@@ -372,9 +372,10 @@ describe("a program with transfers under way", function()
           for fd = 0, 200 do
             local file = io.open("/proc/self/fdinfo/" .. fd)
             if file then
-              local flags = tonumber(file:read("*a"):match "flags:%s*(%d+)", 8)
+              local flags = (file:read "*a" or ""):match "flags:%s*(%d+)"
               file:close()
-              list[#list + 1] = math.floor(flags / CLOEXEC) % 2 == 0 and fd or nil
+              local bits = tonumber(flags or "2000000", 8)
+              list[#list + 1] = math.floor(bits / CLOEXEC) % 2 == 0 and fd or nil
             end
           end
           return table.concat(list, " ")

@@ -29,7 +29,7 @@ local INTERNAL = {
   ["curlew.Task"] = { "note", "note_failure", "cancel_with", "ring" },
   ["curlew.Coroutine"] = { "into_function" },
   ["curlew.Group"] = { "child_ended", "cancel_children" },
-  ["curlew.Session"] = { "count" },
+  ["curlew.Session"] = { "close_if_lost", "count" },
   ["curlew.Response"] = { "belong" },
   ["curlew.Display"] = { "abandon" },
 }

@@ -10,6 +10,7 @@
 #include "buffer.h"
 #include "compat.h"
 #include "pollset.h"
+#include "process.h"
 
 #include <curl/curl.h>
 #include <stdbool.h>
@@ -289,19 +290,6 @@ int on_close_socket(void *client, curl_socket_t fd);
 int on_socket(CURL *easy, curl_socket_t fd, int what, void *shard, void *unused);
 /* Passes one batch of events to libcurl; true when there may be more. */
 bool socket_serve(struct client *client);
-
-/* --- process.c: what other processes get of this one --- */
-
-/* Has forks noticed from now on. */
-void process_watch(void);
-/* A client is open, or is not open any more; its address stays the same meanwhile. */
-void process_enter(struct client *client);
-void process_leave(struct client *client);
-/* The numbers that the next two descriptors will have; `any` is one that is open. */
-void process_foresee(int any, int numbers[2]);
-/* Has a descriptor of libcurl's closed in programs that are started. What is no end of a
- * pair is somebody else's. */
-void process_seal(int fd);
 
 /* --- api.c: the client as Lua sees it --- */
 

@@ -1,5 +1,4 @@
-/* What other processes get of this one: the programs that it starts, no descriptor; a
- * fork of it, no client that works. */
+/* Forks, and descriptors that are closed in programs that are started; see process.h. */
 #include "core.h"
 
 #include <fcntl.h>
