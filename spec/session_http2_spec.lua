@@ -40,6 +40,21 @@ describe("a session with HTTP/2", function()
     end, { limit = count })
   end
 
+  it("gives each request the answer to it, whatever versions of HTTP others ask for", function()
+    run(function()
+      local paths = { "/1k", "/hello.txt", "/gzip" }
+      local wrong = {}
+      curlew.map(numbers(300), function(i)
+        local path, http = paths[i % 3 + 1], i % 2 == 0 and "1.1" or nil
+        local res = ok(session:get(web.https .. path, { http = http }))
+        if res.body ~= web.file(path:sub(2)) or res.http_version ~= (http or "2") then
+          table.insert(wrong, ("%s over %s: %d bytes"):format(path, res.http_version, #res.body))
+        end
+      end, { limit = 50 })
+      assert.same({}, wrong)
+    end, { max_per_host = 100 })
+  end)
+
   -- Which connections the server tells of in its log since `from`, and how many frames of a kind
   -- it has received on each.
   local function log_since(name, from, frame)

@@ -33,9 +33,10 @@ local function start(exchange)
     timeout = deadline - time.now()
     timeout = timeout > SHORTEST and timeout or SHORTEST
   end
+  local shard = exchange.session.shards:number(wanted.options.http, exchange.shard)
   local id, option, problem = exchange.session.driver:start(exchange, setup.of(wanted),
     wanted.target.url, timeout, exchange.body and true or wanted.body, exchange.lookup ~= nil,
-    exchange.shard, exchange.allowed)
+    shard, exchange.allowed)
   exchange.id = id
   if not id then
     return refused(exchange, option, problem)

@@ -11,6 +11,7 @@ local pool = require "curlew.pool"
 local request = require "curlew.request"
 local run = require "curlew.run"
 local sending = require "curlew.sending"
+local shards = require "curlew.shards"
 local task = require "curlew.task"
 local uv = require "curlew.uv"
 
@@ -242,6 +243,7 @@ function M.session(given)
     counted = { requests = 0, reused = 0 },
     driver = loop.new(math.min(checked.max_connections, MOST_CACHED), checked.cookies),
     lookups = lookups.new(),
+    shards = shards.new(),
     pool = pool.new(checked.max_connections, checked.max_per_host, checked.max_queue),
   }, Session)
 end
