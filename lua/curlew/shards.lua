@@ -1,6 +1,6 @@
 --- Which multi handle carries a request. Those that ask for different versions of HTTP never share
---- one: once a host has a connection of HTTP/2 there, libcurl 7.88 takes its others, of HTTP/1.1, to
---- carry several requests at once as well, and one gets the answer to another. Pure.
+--- one: once a host has a connection of HTTP/2 there, libcurl 7.88 has its others, of HTTP/1.1, carry
+--- several requests at once as well, and one gets the answer to another. Pure.
 
 ---@class curlew.Shards
 local Shards = {}

@@ -1,6 +1,6 @@
---- What the tasks of the soak do, one piece of work each: `job(it)`, with `it.session`, `it.at` (where
---- the servers are), `it.random` and `it.path` (of a file of its own). Returns "succeeded", or
---- "failed" when it has failed as it should; raises what should not be.
+--- What the tasks of the soak do, one piece of work each: `job(it)`, with `it.session`, `it.at`
+--- (where the servers are), `it.random` and `it.path` (of a file of its own). Returns "succeeded",
+--- or "failed" when it has failed as it should; raises what should not be.
 
 local curl = require "curlew.curl"
 local curlew = require "curlew"
@@ -181,7 +181,8 @@ local function chunked(it)
 end
 
 local function retried(it)
-  local res, err = it.session:get(it.at.scripted .. "/busy", { retry = { max = 2, backoff = 0.01 } })
+  local retry = { max = 2, backoff = 0.01 }
+  local res, err = it.session:get(it.at.scripted .. "/busy", { retry = retry })
   if not res or res.status ~= 503 or res.attempts ~= 3 then
     error("unexpected: " .. tostring(res or err), 0)
   end
