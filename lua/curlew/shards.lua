@@ -1,5 +1,5 @@
---- Which multi handle carries a request. Those that ask for different versions of HTTP never share
---- one: once a host has a connection of HTTP/2 there, libcurl 7.88 has its others, of HTTP/1.1, carry
+--- Which multi handle carries a request. Those that ask for different versions of HTTP share none:
+--- once a host has a connection of HTTP/2 there, libcurl 7.88 has its others, of HTTP/1.1, carry
 --- several requests at once as well, and one gets the answer to another. Pure.
 
 ---@class curlew.Shards

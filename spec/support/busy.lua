@@ -34,8 +34,8 @@ local kinds = {
   function(session, at, it)
     hold(session, at.web .. "/big", it)
   end,
-  function(session, at, it)
-    hold(session, at.https .. "/big", it)
+  function(_, at, it) -- on a connection of its own: libcurl 7.88 halts all of its streams
+    hold(it.other, at.https .. "/big", it)
   end,
   function(session, at)
     session:post(at.site .. "/silent", { body = function()
@@ -55,14 +55,14 @@ local kinds = {
 }
 
 local function are_there(it)
-  return it.held == 2 and it.session:stats().in_flight == #kinds - 1
+  return it.held == 2 and it.session:stats().in_flight == #kinds - 2
     and it.narrow:stats().queued == 1
 end
 
 --- Starts them all, and returns once each is where it stays, on the wire or in the queue.
 ---@async
----@return table it `session`, another one, `narrow`, whose second request waits in the queue;
---- `tasks`; `at`
+---@return table it `session`; two more, `other`, and `narrow`, whose second request waits in the
+--- queue; `tasks`; `at`
 function M.start()
   local it = {
     at = { site = arg[1], web = arg[2], https = arg[3], ca = arg[4], folder = arg[5] },
@@ -71,6 +71,7 @@ function M.start()
     narrow = curlew.session { max_per_host = 1 },
   }
   it.session = curlew.session { verify = it.at.ca, max_per_host = 20 }
+  it.other = curlew.session { verify = it.at.ca }
   for i, kind in ipairs(kinds) do
     it.tasks[i] = curlew.spawn(kind, it.session, it.at, it)
   end
