@@ -80,15 +80,21 @@ local function has_more()
   return ready_count > 0 or position < round_count or deferred_count > 0
 end
 
--- Has the loop call `M.turn` as soon as it comes round, or no more.
+-- Has the loop call `M.turn` as soon as it comes round, or no more. Others may have closed the handle;
+-- and what luv calls while the Lua state ends finds it collected, when it is too late for any turn.
 local function set_idling(wanted)
-  if wanted and idling and idle:is_closing() then
-    idling = false
+  if wanted and idle then
+    local ok, is_closing = pcall(idle.is_closing, idle)
+    if not ok then
+      return
+    elseif is_closing then
+      idle, idling = nil, false
+    end
   end
   if wanted ~= idling then
     idling = wanted
     if wanted then
-      idle = closing.usable(idle, uv.new_idle)
+      idle = idle or uv.new_idle()
       idle:start(M.turn)
     else
       idle:stop()
