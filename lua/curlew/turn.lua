@@ -80,8 +80,8 @@ local function has_more()
   return ready_count > 0 or position < round_count or deferred_count > 0
 end
 
--- Has the loop call `M.turn` as soon as it comes round, or no more. Others may have closed the handle;
--- and what luv calls while the Lua state ends finds it collected, when it is too late for any turn.
+-- Has the loop call `M.turn` as soon as it comes round, or no more. Others may have closed the
+-- handle; and what luv calls while the Lua state ends finds it collected: too late for any turn.
 local function set_idling(wanted)
   if wanted and idle then
     local ok, is_closing = pcall(idle.is_closing, idle)
