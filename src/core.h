@@ -58,7 +58,7 @@ struct transfer {
     struct buffer body;
     size_t taken;           /* bytes of `body` that Lua has taken, when streamed */
     int sink;               /* borrowed descriptor; the body goes there; -1 for none */
-    int sink_error;         /* errno of a write to it that has failed */
+    int os_error;           /* errno of a call of curlew's own that has failed, else 0 */
     int64_t written;        /* bytes that have gone there */
     int64_t content_length; /* as announced, -1 when not */
     int64_t max_body;       /* bytes, after decompression; -1 for no limit */
@@ -151,7 +151,7 @@ int outcome_push(lua_State *L, struct transfer *transfer);
 
 /* Takes bytes for Lua to read. Returns what libcurl's write callback has to. */
 size_t stream_take(struct transfer *transfer, const char *bytes, size_t length);
-/* Writes bytes of the body to the transfer's sink; false with sink_error. */
+/* Writes bytes of the body to the transfer's sink; false with os_error. */
 bool stream_sink(struct transfer *transfer, const char *bytes, size_t length);
 size_t on_read(char *bytes, size_t size, size_t count, void *transfer);
 /* Has a transfer go on in the next step, or round of this one. */

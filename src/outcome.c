@@ -102,7 +102,7 @@ static void push_failure(lua_State *L, struct transfer *transfer)
     CURL *easy = transfer->easy;
     const char *text = curl_easy_strerror(transfer->result);
     push_string(L, transfer->error[0] ? transfer->error : text, "error");
-    long os_error = transfer->sink_error;
+    long os_error = transfer->os_error;
     if (!os_error)
         curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_error);
     push_string(L, os_error ? strerror((int)os_error) : NULL, "os_error");

@@ -210,8 +210,13 @@ int on_socket(CURL *easy, curl_socket_t fd, int what, void *pointer, void *unuse
         return 0;
     if (watch_change(client, fd, watch->wanted) == 0)
         return 0;
-    if (watch->wanted)
+    if (watch->wanted) {
+        struct transfer *transfer = NULL;
+        curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&transfer);
+        if (transfer)
+            transfer->os_error = errno;
         return -1;
+    }
     watch->watched = 0; /* it is gone already: no reason to give up all transfers */
     return 0;
 }

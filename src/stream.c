@@ -47,7 +47,7 @@ bool stream_sink(struct transfer *transfer, const char *bytes, size_t length)
         if (count < 0 && errno == EINTR)
             continue;
         if (count < 0) {
-            transfer->sink_error = errno;
+            transfer->os_error = errno;
             return false;
         }
         bytes += count;

@@ -60,7 +60,7 @@ void transfer_clear(struct transfer *transfer)
     transfer->discards = false;
     transfer->taken = transfer->sent = 0;
     transfer->sink = -1;
-    transfer->sink_error = 0;
+    transfer->os_error = 0;
     transfer->written = 0;
     transfer->uploads = transfer->upload_open = false;
     transfer->receiving_is_paused = transfer->sending_is_paused = false;
@@ -144,16 +144,18 @@ static curl_socket_t on_open_socket(void *pointer, curlsocktype purpose,
 #endif
     curl_socket_t fd = socket(address->family, type, address->protocol);
     if (fd < 0) {
+        transfer->os_error = errno;
         if (errno == EMFILE || errno == ENFILE)
             transfer->verdict = VERDICT_NO_DESCRIPTORS;
         return CURL_SOCKET_BAD;
     }
+    transfer->os_error = 0; /* of another address, where there was no socket */
+    transfer->verdict = VERDICT_NONE;
     if (!socket_adopt(transfer->client, fd, transfer->id)) {
         transfer->verdict = VERDICT_NO_MEMORY;
         close(fd);
         return CURL_SOCKET_BAD;
     }
-    transfer->verdict = VERDICT_NONE; /* of another address, where there was no socket */
     transfer_tell_socket(transfer);
     return fd;
 }

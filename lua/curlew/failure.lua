@@ -145,6 +145,10 @@ local MESSAGES = {
   closed_session = function()
     return "the session was closed"
   end,
+  io = function(_, outcome)
+    return outcome.result == 2 and outcome.os_error
+      and "its socket cannot be watched: " .. outcome.os_error
+  end,
 }
 
 local function make(request, fields)
