@@ -1,5 +1,7 @@
 local collect = require "support.collect"
 local compat = require "curlew.compat"
+local process = require "support.process"
+local shell = require "support.shell"
 local task = require "curlew.task"
 
 describe("compat", function()
@@ -19,6 +21,48 @@ describe("compat", function()
     coroutine.resume(co)
     local waited = coroutine.status(co) == "suspended"
     assert.equal(waited, compat.yields_across_pcall)
+  end)
+
+  describe("each", function()
+    it("takes the place of pairs and next in all loops", function()
+      for _, name in ipairs(shell.names("lua/curlew")) do
+        local source = shell.read_file("lua/curlew/" .. name)
+        assert.is_nil(source:match("%f[%w]in pairs%f[%W][^\n]*") or source:match("in next,[^\n]*"),
+          name)
+      end
+    end)
+
+    -- In a program of its own, as it depends on what else was compiled.
+    it("goes over a whole table, also where LuaJIT compiles the loop", function()
+      local program = os.tmpname()
+      shell.write_file(program, [[
+        local retry = require "curlew.retry"
+        local task = require "curlew.task"
+        local random, short = task.testing.random(1), 0
+        local function check()
+          if random(5) == 1 then
+            task.yield()
+          end
+          local policy = retry.policy("retry", { max = 2, backoff = 0.01 })
+          short = short + (policy.methods and policy.statuses and 0 or 1)
+        end
+        task.run(function()
+          for _ = 1, 200 do
+            local tasks = {}
+            for i = 1, 200 do
+              tasks[i] = task.spawn(check)
+            end
+            for i = 1, 200 do
+              tasks[i]:await()
+            end
+          end
+        end)
+        print(short)
+      ]])
+      local result = process.run { process.lua, program }
+      os.remove(program)
+      assert.equal("0\n", result.stdout)
+    end)
   end)
 
   describe("is_yieldable", function()

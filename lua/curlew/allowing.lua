@@ -2,6 +2,7 @@
 --- not been told of, and hands it back; here the user is asked about it, and the transfer starts
 --- anew. So what is connected to is what was asked about, whoever has found the address.
 
+local each = require("curlew.compat").each
 local failure = require "curlew.failure"
 
 local M = {}
@@ -49,7 +50,7 @@ end
 ---@return curlew.Error
 function M.refusal(exchange)
   local shown, target = {}, exchange.request.target
-  for line, is_allowed in pairs(exchange.answers) do
+  for line, is_allowed in each(exchange.answers) do
     local ip, port = line:match("^(%S+) (%d+)")
     local form = ip:find(":", 1, true) and "[%s]:%s" or "%s:%s"
     shown[#shown + 1] = not is_allowed and form:format(ip, port) or nil

@@ -1,6 +1,7 @@
 --- Checks of option values. Pure. Each takes the option's name and its value, raises at the
 --- caller's line when the value is wrong, and returns it, some in a simpler form.
 
+local each = require("curlew.compat").each
 local curl = require "curlew.curl"
 local errors = require "curlew.error"
 local nearest = require "curlew.nearest"
@@ -152,7 +153,7 @@ local function header_values(name, given)
     return { header_value(name, given) }
   end
   local values = {}
-  for index, item in pairs(given) do
+  for index, item in each(given) do
     if type(index) ~= "number" then
       blame("header %q must be a list of strings, got a table with the key %q",
         name, tostring(index))
@@ -167,7 +168,7 @@ end
 function M.headers(option, value)
   errors.check_type(("option %q"):format(option), value, "table")
   local fields = {}
-  for name, given in pairs(value) do
+  for name, given in each(value) do
     if type(name) ~= "string" or not name:find(TOKEN) then
       blame("%q is not the name of a header", tostring(name))
     end
@@ -191,7 +192,7 @@ function M.timeout(name, value)
     blame("option %q must be a number of seconds, or a table of total, connect and idle, got %s",
       name, type(value))
   end
-  for part, limit in pairs(value) do
+  for part, limit in each(value) do
     M.check_known(part, TIMEOUT_PARTS, ("part of option %q"):format(name))
     TIMEOUT_PARTS[part](name .. "." .. part, limit)
   end
@@ -211,7 +212,7 @@ function M.auth(name, value)
     return value
   end
   errors.check_type(("option %q"):format(name), value, "table")
-  for part, given in pairs(value) do
+  for part, given in each(value) do
     M.check_known(part, AUTH_PARTS, ("part of option %q"):format(name))
     AUTH_PARTS[part](name .. "." .. part, given)
   end
@@ -234,7 +235,7 @@ end
 --- A list of strings that are one line each.
 function M.list_of_lines(name, value)
   errors.check_type(("option %q"):format(name), value, "table")
-  for index, item in pairs(value) do
+  for index, item in each(value) do
     if type(index) ~= "number" then
       blame("option %q must be a list of strings, got a table with the key %q",
         name, tostring(index))
@@ -264,7 +265,7 @@ local CURL_TYPES = {
 function M.escape_hatch(name, value)
   errors.check_type(("option %q"):format(name), value, "table")
   local options = {}
-  for key, given in pairs(value) do
+  for key, given in each(value) do
     local bare = type(key) == "string" and key:gsub("^CURLOPT_", "")
     local kind = bare and curl.option_type(bare)
     if not kind or kind == "pointer" then

@@ -1,5 +1,6 @@
 --- Checksums of files, taken while their bytes come.
 
+local each = require("curlew.compat").each
 local curl = require "curlew.curl"
 local errors = require "curlew.error"
 
@@ -53,7 +54,7 @@ end
 --- The next bytes of the file.
 ---@param bytes string
 function Sums:update(bytes)
-  for _, digest in pairs(self.digests) do
+  for _, digest in each(self.digests) do
     digest:update(bytes)
   end
 end
@@ -63,7 +64,7 @@ end
 function Sums:finish()
   if not self.taken then
     self.taken = {}
-    for algorithm, digest in pairs(self.digests) do
+    for algorithm, digest in each(self.digests) do
       self.taken[algorithm] = digest:finish()
     end
   end

@@ -5,6 +5,10 @@ local M = {}
 --- Whether `pcall` lets a wait through: everywhere but on plain Lua 5.1.
 M.yields_across_pcall = rawget(_G, "jit") ~= nil or _VERSION ~= "Lua 5.1"
 
+--- `pairs`, by another name: a loop over what is called pairs is compiled by LuaJIT, and a version
+--- of it, that of Debian 12, may then end it too early (LuaJIT issue 827).
+M.each = pairs
+
 M.unpack = table.unpack or unpack -- luacheck: ignore 113
 
 --- Packs its arguments into a list with their number in `n`.

@@ -3,6 +3,7 @@
 
 local checks = require "curlew.checks"
 local checksum = require "curlew.checksum"
+local each = require("curlew.compat").each
 local errors = require "curlew.error"
 local fs = require "curlew.fs"
 local naming = require "curlew.naming"
@@ -45,7 +46,7 @@ local NOT_HERE = {
   sink = "the bytes go into the file",
   stream = "the bytes go into the file",
 }
-for name in pairs(request.BODIES) do
+for name in each(request.BODIES) do
   NOT_HERE[name] = "a download sends no body"
 end
 
@@ -56,7 +57,7 @@ local OWN_FIELDS = { "range", "if-range", "accept-encoding" }
 local function split(given)
   local own, requested = {}, {}
   errors.check_type("the options", given, "table")
-  for name, value in pairs(given) do
+  for name, value in each(given) do
     if NOT_HERE[name] then
       errors.blame("option %q does not go with a download: %s", name, NOT_HERE[name])
     end

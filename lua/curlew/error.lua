@@ -1,5 +1,7 @@
 --- The one error class of curlew, and the way to blame a caller.
 
+local each = require("curlew.compat").each
+
 ---@class curlew.Error
 ---@field kind string what went wrong, one word: "timeout", "connect", "cancelled", ...
 ---@field message string one sentence, without secrets
@@ -156,7 +158,7 @@ function M.check_options(options, types)
     return {}
   end
   M.check_type("the options", options, "table")
-  for name, value in pairs(options) do
+  for name, value in each(options) do
     if not types[name] then
       M.blame("unknown option %q", tostring(name))
     end

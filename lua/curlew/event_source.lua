@@ -2,6 +2,7 @@
 --- "processing model").
 
 local cancellation = require "curlew.cancellation"
+local each = require("curlew.compat").each
 local errors = require "curlew.error"
 local failure = require "curlew.failure"
 local options = require "curlew.options"
@@ -27,7 +28,7 @@ EventSource.__index = EventSource
 
 local function headers_with(given, id)
   local headers = { accept = "text/event-stream", ["cache-control"] = "no-store" }
-  for name, value in pairs(given or {}) do
+  for name, value in each(given or {}) do
     headers[name:lower()] = value
   end
   if id ~= "" then

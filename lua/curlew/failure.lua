@@ -1,5 +1,6 @@
 --- From what a transfer has ended with to an error that a person can act on.
 
+local each = require("curlew.compat").each
 local curl = require "curlew.curl"
 local errors = require "curlew.error"
 local options = require "curlew.options"
@@ -12,7 +13,7 @@ local RETRYABLE = { resolve = true, connect = true, timeout = true, closed = tru
 
 -- Results that only a TLS handshake has.
 local TLS_RESULTS = {}
-for result, known in pairs(curl.results) do
+for result, known in each(curl.results) do
   TLS_RESULTS[result] = known[2] == "tls" or nil
 end
 

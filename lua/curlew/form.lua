@@ -1,5 +1,6 @@
 --- The application/x-www-form-urlencoded format of the WHATWG URL standard, section 5.
 
+local each = require("curlew.compat").each
 local errors = require "curlew.error"
 local text = require "curlew.text"
 
@@ -24,7 +25,7 @@ local function to_text(what, value)
 end
 
 local function each_of_list(what, fields, add)
-  for key in pairs(fields) do
+  for key in each(fields) do
     if type(key) ~= "number" then
       errors.blame("%s must be a table by name, or a list of {name, value} pairs, not both", what)
     end
@@ -43,7 +44,7 @@ local function each_pair(what, fields, add)
     return each_of_list(what, fields, add)
   end
   local names = {}
-  for name in pairs(fields) do
+  for name in each(fields) do
     if type(name) ~= "string" then
       errors.blame("%s must be a table by name, or a list of {name, value} pairs", what)
     end
@@ -65,7 +66,7 @@ function M.encode(what, fields)
   local parts = {}
   each_pair(what, fields, function(name, value)
     local values = type(value) == "table" and value or { value }
-    for key in pairs(values) do
+    for key in each(values) do
       if type(key) ~= "number" then
         errors.blame("%s: the values of %q must be a list, got a table with the key %q",
           what, name, tostring(key))

@@ -8,6 +8,8 @@ local run = require "curlew.run"
 local turn = require "curlew.turn"
 local uv = require "curlew.uv"
 
+local each = compat.each
+
 local M = {}
 
 -- The handles of drivers, `{ poll =, timer =, client = }`, as keys: `open` owns them, so that no
@@ -42,7 +44,7 @@ end
 
 -- What drivers have left that were collected.
 local function close_orphans()
-  for handles in pairs(orphans) do
+  for handles in each(orphans) do
     orphans[handles] = nil
     close(handles)
   end
@@ -194,7 +196,7 @@ function Driver:close(outcome)
   local ended = self.live
   self.live, self.count = {}, 0
   close(self.handles)
-  for _, operation in pairs(ended) do
+  for _, operation in each(ended) do
     operation:finish(outcome)
   end
 end

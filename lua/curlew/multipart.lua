@@ -1,6 +1,7 @@
 --- The parts of a multipart form (RFC 7578), as a user gives them. Pure; libcurl makes the body.
 
 local checks = require "curlew.checks"
+local each = require("curlew.compat").each
 local errors = require "curlew.error"
 local text = require "curlew.text"
 
@@ -11,7 +12,7 @@ local PART_FIELDS = {
   filename = checks.line,
   headers = function(name, value)
     local lines = {}
-    for _, field in pairs(checks.headers(name, value)) do
+    for _, field in each(checks.headers(name, value)) do
       for _, item in ipairs(field.values or {}) do
         lines[#lines + 1] = field.name .. ": " .. item
       end
@@ -32,7 +33,7 @@ local PART_FIELDS = {
 local function check_part(what, given)
   errors.check_type(("option %q"):format(what), given, "table")
   local part = {}
-  for field, item in pairs(given) do
+  for field, item in each(given) do
     checks.check_known(field, PART_FIELDS, ("field of option %q"):format(what))
     part[field] = PART_FIELDS[field](what .. "." .. field, item)
   end
@@ -47,7 +48,7 @@ local function of_entry(name, value)
   local part = { name = name, value = value }
   if type(value) == "table" then
     part.value = nil
-    for field, item in pairs(value) do
+    for field, item in each(value) do
       part[field] = item
     end
   end
@@ -62,7 +63,7 @@ function M.check(name, given)
   for index, part in ipairs(given) do
     parts[index] = check_part(("%s[%d]"):format(name, index), part)
   end
-  for key in pairs(given) do
+  for key in each(given) do
     if type(key) == "string" then
       names[#names + 1] = key
     end

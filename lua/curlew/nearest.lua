@@ -1,5 +1,7 @@
 --- "Did you mean ...?": the known word that is nearest to an unknown one.
 
+local each = require("curlew.compat").each
+
 local M = {}
 
 local LONGEST = 60 -- bytes; a longer word is no slip of the fingers
@@ -31,7 +33,7 @@ function M.find(word, known)
     return nil
   end
   local best, best_distance
-  for candidate in pairs(known) do
+  for candidate in each(known) do
     local d = distance(word:lower(), candidate:lower())
     if not best or d < best_distance or (d == best_distance and candidate < best) then
       best, best_distance = candidate, d

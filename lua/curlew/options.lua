@@ -2,6 +2,7 @@
 --- Pure. An option is added here, and where `curlew.request` makes use of it.
 
 local checks = require "curlew.checks"
+local each = require("curlew.compat").each
 local errors = require "curlew.error"
 local multipart = require "curlew.multipart"
 local retry = require "curlew.retry"
@@ -88,7 +89,7 @@ M.defaults = {
 function M.union(...)
   local all = {}
   for _, known in ipairs { ... } do
-    for name, check in pairs(known) do
+    for name, check in each(known) do
       all[name] = check
     end
   end
@@ -104,7 +105,7 @@ local function check_all(given, known)
     return checked
   end
   errors.check_type("the options", given, "table")
-  for name, value in pairs(given) do
+  for name, value in each(given) do
     checks.check_known(name, known, "option")
     checked[name] = known[name](name, value)
   end
@@ -114,7 +115,7 @@ end
 -- Fields that are not said come from `defaults`; timeouts and headers are merged part by part.
 local function merge(options, defaults)
   local headers_given, timeout_given = options.headers, options.timeout
-  for name, value in pairs(defaults) do
+  for name, value in each(defaults) do
     if options[name] == nil then
       options[name] = value
     end

@@ -3,6 +3,7 @@
 --- a part is emptied, then recorded, then written.
 
 local checksum = require "curlew.checksum"
+local each = require("curlew.compat").each
 local curl = require "curlew.curl"
 local fs = require "curlew.fs"
 local naming = require "curlew.naming"
@@ -73,7 +74,7 @@ local function try_open(path)
 end
 
 local function is_record(fields)
-  for name, value in pairs(fields) do
+  for name, value in each(fields) do
     if type(value) ~= FIELDS[name] or type(value) == "string" and value:find("%c") then
       return false
     end

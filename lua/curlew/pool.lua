@@ -3,6 +3,7 @@
 ---
 --- Fair: within an origin first come, first served; among origins that wait for the total, in turn.
 
+local each = require("curlew.compat").each
 local list = require "curlew.list"
 
 ---@class curlew.Pool
@@ -136,7 +137,7 @@ end
 ---@return table[]
 function Pool:waiting()
   local tickets = {}
-  for _, origin in pairs(self.origins) do
+  for _, origin in each(self.origins) do
     local ticket = origin.first
     while ticket do
       tickets[#tickets + 1], ticket = ticket, ticket.next

@@ -1,6 +1,8 @@
 --- A flat table of strings and whole numbers as JSON, one field a line. Needs no codec: what was
 --- written must be read again whatever is installed then. Pure.
 
+local each = require("curlew.compat").each
+
 local M = {}
 
 local function escape(text)
@@ -20,7 +22,7 @@ end
 ---@return string
 function M.encode(fields)
   local lines = {}
-  for name, value in pairs(fields) do
+  for name, value in each(fields) do
     local text = type(value) == "number" and ("%.0f"):format(value) or '"' .. escape(value) .. '"'
     lines[#lines + 1] = ('  "%s": %s'):format(name, text)
   end

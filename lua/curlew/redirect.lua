@@ -1,6 +1,7 @@
 --- Where a redirect leads, and what may go along. libcurl would follow by itself, but would hand
 --- cookies and keys to strangers, and leave https for http.
 
+local each = require("curlew.compat").each
 local failure = require "curlew.failure"
 local options = require "curlew.options"
 local requests = require "curlew.request"
@@ -32,7 +33,7 @@ end
 
 local function copy_without(fields, is_dropped)
   local kept = {}
-  for name, value in pairs(fields or {}) do
+  for name, value in each(fields or {}) do
     if not is_dropped(name) then
       kept[name] = value
     end

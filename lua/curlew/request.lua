@@ -1,5 +1,6 @@
 --- Requests: from what the user has given to what is to be sent. Pure: nothing is sent here.
 
+local each = require("curlew.compat").each
 local errors = require "curlew.error"
 local form = require "curlew.form"
 local json = require "curlew.json"
@@ -55,7 +56,7 @@ M.BODIES = {
 
 local function encode_body(given)
   local encoded, chosen = {}, nil
-  for name, encode in pairs(M.BODIES) do
+  for name, encode in each(M.BODIES) do
     if given[name] ~= nil then
       if chosen then
         local first, second = chosen, name

@@ -1,5 +1,6 @@
 --- A response: what came, read lazily where reading costs.
 
+local each = require("curlew.compat").each
 local curl = require "curlew.curl"
 local errors = require "curlew.error"
 local headers = require "curlew.headers"
@@ -156,7 +157,7 @@ local HTTP_VERSIONS = { ["1.0"] = 1, ["1.1"] = 2, ["2"] = 3, ["3"] = 30 }
 -- The head that a server would have sent.
 local function head_of(status, given)
   local lines = { ("HTTP/1.1 %d"):format(status) }
-  for name, value in pairs(given or {}) do
+  for name, value in each(given or {}) do
     for _, item in ipairs(type(value) == "table" and value or { value }) do
       lines[#lines + 1] = ("%s: %s"):format(name, item)
     end

@@ -1,6 +1,7 @@
 --- When a request that has failed is sent once more. Pure, but for chance.
 
 local checks = require "curlew.checks"
+local each = require("curlew.compat").each
 local curl = require "curlew.curl"
 local errors = require "curlew.error"
 
@@ -35,7 +36,7 @@ local function list_of(check_item)
   return function(name, value)
     errors.check_type(("option %q"):format(name), value, "table")
     local set = {}
-    for index, item in pairs(value) do
+    for index, item in each(value) do
       if type(index) ~= "number" then
         errors.blame("option %q must be a list, got a table with the key %q", name, tostring(index))
       end
@@ -89,10 +90,10 @@ function M.policy(name, value)
       tostring(value))
   end
   local policy = {}
-  for part, default in pairs(DEFAULTS) do
+  for part, default in each(DEFAULTS) do
     policy[part] = default
   end
-  for part, given in pairs(value) do
+  for part, given in each(value) do
     checks.check_known(part, PARTS, ("part of option %q"):format(name))
     policy[part] = PARTS[part](("%s.%s"):format(name, part), given)
   end

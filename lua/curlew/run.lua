@@ -1,6 +1,7 @@
 --- The runner: a main task on luv's loop, from its start until nothing of it is left.
 
 local closing = require "curlew.closing"
+local each = require("curlew.compat").each
 local errors = require "curlew.error"
 local list = require "curlew.list"
 local neovim = require "curlew.neovim"
@@ -50,7 +51,7 @@ local function cancel_all(reason)
   end
   if not turn_until(nothing_lives) then
     local description = describe_deadlock()
-    for member in pairs(task.roots) do -- waits behind a shield for what cannot come
+    for member in each(task.roots) do -- waits behind a shield for what cannot come
       task.roots[member] = nil
     end
     return description

@@ -1,6 +1,7 @@
 --- Groups, which no child outlives, and shields.
 
 local cancellation = require "curlew.cancellation"
+local each = require("curlew.compat").each
 local ending = require "curlew.ending"
 local errors = require "curlew.error"
 local task = require "curlew.task"
@@ -67,7 +68,7 @@ end
 function Group:cancel_children(err)
   self.cancel_error = self.cancel_error or err -- for those that are spawned from now on
   local children = {}
-  for child in pairs(self.children) do
+  for child in each(self.children) do
     children[#children + 1] = child
   end
   for _, child in ipairs(children) do

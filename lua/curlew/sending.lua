@@ -1,6 +1,7 @@
 --- From a request to its response: attempts, redirects, and where the body goes. All within one
 --- deadline.
 
+local each = require("curlew.compat").each
 local exchange = require "curlew.exchange"
 local failure = require "curlew.failure"
 local options = require "curlew.options"
@@ -23,13 +24,13 @@ local function describe(wanted)
   local call = options.union(wanted.call)
   call.method, call.url, call.headers = wanted.method, wanted.target.url, {}
   call.auth = wanted.options.auth
-  for _, field in pairs(wanted.options.headers or {}) do
+  for _, field in each(wanted.options.headers or {}) do
     if field.values then
       call.headers[field.name] = #field.values == 1 and field.values[1] or field.values
     end
   end
   if not wanted.body and not wanted.source then -- a redirect may have dropped it
-    for name in pairs(request.BODIES) do
+    for name in each(request.BODIES) do
       call[name] = nil
     end
   end

@@ -1,6 +1,7 @@
 --- What libcurl is told of a request: option by option, and the limits that curlew keeps. Pure:
 --- nothing is sent here.
 
+local each = require("curlew.compat").each
 local curl = require "curlew.curl"
 local options = require "curlew.options"
 local version = require "curlew.version"
@@ -60,7 +61,7 @@ local function header_lines(request)
   local fields, lines = options.union(request.options.headers or {}), {}
   add_defaults(fields, request)
   local names = {}
-  for name, field in pairs(fields) do
+  for name, field in each(fields) do
     if name ~= "cookie" or not field.values then -- see set_cookies
       names[#names + 1] = name
     end

@@ -9,6 +9,8 @@ local turn = require "curlew.turn"
 local uv = require "curlew.uv"
 local width = require "curlew.width"
 
+local each = compat.each
+
 local M = {
   width = width.of,
   fit = width.fit,
@@ -53,7 +55,7 @@ local function leave(terminal)
 end
 
 local function leave_all()
-  for terminal in pairs(hidden) do
+  for terminal in each(hidden) do
     hidden[terminal] = nil
     leave(terminal)
   end
@@ -100,7 +102,7 @@ run.at_end(function()
     closing.close(on_terminate)
     on_terminate = nil
   end
-  for descriptor, sizer in pairs(sizers) do
+  for descriptor, sizer in each(sizers) do
     sizers[descriptor] = nil
     closing.close(sizer.tty)
     uv.fs_close(sizer.fd)

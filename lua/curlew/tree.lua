@@ -1,5 +1,6 @@
 --- A text of all tasks, for people: who is whose child, and where each one stands.
 
+local each = require("curlew.compat").each
 local task = require "curlew.task"
 
 local M = {}
@@ -14,7 +15,7 @@ local function children_of(member)
   local scope = member.scope
   while scope do
     if scope.group then
-      for child in pairs(scope.group.children) do
+      for child in each(scope.group.children) do
         children[#children + 1] = child
       end
     end
@@ -35,7 +36,7 @@ end
 ---@return curlew.Task[]
 function M.roots()
   local roots = {}
-  for member in pairs(task.roots) do
+  for member in each(task.roots) do
     roots[#roots + 1] = member
   end
   table.sort(roots, by_id)

@@ -7,6 +7,8 @@ local neovim = require "curlew.neovim"
 local trace = require "curlew.trace"
 local warning = require "curlew.warning"
 
+local each = compat.each
+
 local M = {}
 
 -- Seconds that somebody has, inside Neovim, to take the failure of a task before it is told. By
@@ -69,7 +71,7 @@ end
 
 --- Reports all failures that nobody has awaited so far.
 function M.flush()
-  for task in pairs(unawaited) do
+  for task in each(unawaited) do
     M.report(task)
   end
 end
