@@ -285,7 +285,7 @@ end
 
 -- The rest of the public table stands on this module, so it is loaded when it is first asked for.
 local homes = {}
-for home, names in compat.each {
+for home, names in pairs {
   async = { "async" },
   callback = { "await", "call" },
   gather = { "gather", "map", "race", "settle" },
