@@ -32,7 +32,10 @@ local random = curlew.testing.random(seed)
 local counts = {
   started = 0, running = 0, succeeded = 0, failed = 0, cancelled = 0, unexpected = 0,
 }
-local samples, rests = {}, {}
+local rests = {} -- what was measured there
+local FIELDS = {
+  "at", "rss", "lua", "descriptors", "handles", "running", "open", "in_flight", "ended",
+}
 local paused, go_on = false, curlew.event()
 
 -- The servers -----------------------------------------------------------------------------------
@@ -97,6 +100,22 @@ end
 
 -- The measures ----------------------------------------------------------------------------------
 
+-- A file of measures: nothing is kept, as that would count.
+local function open_table(path)
+  local file = assert(io.open(path, "w"))
+  file:write("#", table.concat(FIELDS, "\t"), "\n")
+  return function(row)
+    local values = {}
+    for i, name in ipairs(FIELDS) do
+      values[i] = ("%.1f"):format(row[name])
+    end
+    file:write(table.concat(values, "\t"), "\n")
+    file:flush()
+  end
+end
+
+local write_sample, write_rest = open_table(data), open_table(data .. ".rests")
+
 local function measure(session, started)
   collect()
   local handles = 0
@@ -128,7 +147,9 @@ local function rest(session, started)
   collect()
   curlew.session():close()
   curlew.sleep(0.1)
-  table.insert(rests, measure(session, started))
+  local row = measure(session, started)
+  table.insert(rests, row)
+  write_rest(row)
   paused = false
   go_on:set()
   go_on:clear()
@@ -138,8 +159,9 @@ local function watch(session, started, deadline)
   local next_rest = REST
   while uv.hrtime() + SAMPLE * 1e9 < deadline do
     curlew.sleep(SAMPLE)
-    table.insert(samples, measure(session, started))
-    if samples[#samples].at >= next_rest then
+    local row = measure(session, started)
+    write_sample(row)
+    if row.at >= next_rest then
       rest(session, started)
       next_rest = next_rest + REST
     end
@@ -163,23 +185,6 @@ local function growth(name)
   local quarter = math.max(1, math.floor(#rests / 4))
   return median(name, #rests - quarter + 1, #rests)
     - median(name, math.max(1, 2 * quarter - quarter + 1), 2 * quarter)
-end
-
-local function write_data()
-  local names = {
-    "at", "rss", "lua", "descriptors", "handles", "running", "open", "in_flight", "ended",
-  }
-  for suffix, rows in pairs { [""] = samples, [".rests"] = rests } do
-    local lines = { "#" .. table.concat(names, "\t") }
-    for _, row in ipairs(rows) do
-      local values = {}
-      for i, name in ipairs(names) do
-        values[i] = ("%.1f"):format(row[name])
-      end
-      table.insert(lines, table.concat(values, "\t"))
-    end
-    shell.write_file(data .. suffix, table.concat(lines, "\n") .. "\n")
-  end
 end
 
 local function conclude(after)
@@ -219,7 +224,6 @@ curlew.run(function()
   rest(session, started)
   session:close()
   curlew.sleep(0.1)
-  write_data()
   good = conclude(census.growth(before))
   servers:close_stdin()
   while servers.status == nil do
