@@ -4,6 +4,7 @@
 local closing = require "curlew.closing"
 local compat = require "curlew.compat"
 local curl = require "curlew.curl"
+local errors = require "curlew.error"
 local run = require "curlew.run"
 local turn = require "curlew.turn"
 local uv = require "curlew.uv"
@@ -213,7 +214,10 @@ function M.new(cached_connections, cookies)
     collectgarbage()
     collectgarbage()
     close_orphans()
-    client = curl.client(cached_connections, cookies)
+    ok, client = pcall(curl.client, cached_connections, cookies)
+    if not ok then
+      errors.blame("%s", client)
+    end
   end
   local handles = { client = client, poll = uv.new_poll(client:fd()), timer = uv.new_timer() }
   open[handles] = true

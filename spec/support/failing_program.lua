@@ -1,6 +1,9 @@
---- What spec/system_calls_spec.lua has a child do, in which system calls fail (failing_calls.c): each
---- line of its input is "WORK NAME WHO ERROR FIRST LAST". Answers each by a line: how the work ended,
---- a "|", and what is wrong afterwards: with a good request on the same session, or with what is open.
+--- What spec/system_calls_spec.lua has a child do, in which system calls fail (failing_calls.c).
+--- Each line of its input is "WORK NAME WHO ERROR FIRST LAST". Answers each by a line: how the work
+--- Each line of its input is "WORK NAME WHO ERROR FIRST LAST". Answers each by a line: how it
+--- ended, a "|", and what is wrong afterwards: with a good request on the same session, or with what
+
+package.path = package.path .. ";./spec/?.lua"
 
 local curlew = require "curlew"
 local process = require "support.process"
@@ -52,7 +55,9 @@ function works.stream(session)
 end
 
 function works.download(session)
-  os.remove(file "big")
+  for _, name in ipairs { "big", "big.part", "big.part.json" } do
+    os.remove(file(name))
+  end
   return curlew.download(SITE .. "/big", file "big", { session = session, fsync = true })
 end
 
