@@ -1,5 +1,5 @@
--- docs/security.md says for each threat which spec proves that it is met, docs/reliability.md for each
--- trap. Here, that they exist.
+-- docs/security.md says for each threat which spec proves that it is met, docs/reliability.md for
+-- each trap. Here, that they exist.
 
 local proofs = require "support.proofs"
 local shell = require "support.shell"

@@ -14,7 +14,7 @@ local EAI_AGAIN, EAI_MEMORY, EAI_SYSTEM = -3, -10, -11
 
 local FULL, BROKEN = "no space left on device", "i/o error"
 
--- { what the program does, the call, who calls, errno, the first that fails, the last; how it ends }
+-- { what the program does, the call, who calls, errno, the first that fails, the last; its end }
 local CASES = {
   { "get", "socket", "core", EMFILE, 1, 1, "io: too many open files: the process has no" },
   { "get", "socket", "core", EMFILE, 1, EVER, "io: too many open files" },

@@ -1,7 +1,7 @@
 --- What spec/system_calls_spec.lua has a child do, in which system calls fail (failing_calls.c).
 --- Each line of its input is "WORK NAME WHO ERROR FIRST LAST". Answers each by a line: how the work
---- Each line of its input is "WORK NAME WHO ERROR FIRST LAST". Answers each by a line: how it
---- ended, a "|", and what is wrong afterwards: with a good request on the same session, or with what
+--- ended, a "|", and what is wrong afterwards: with a good request on the same session, or with
+--- what is open.
 
 package.path = package.path .. ";./spec/?.lua"
 
