@@ -4,7 +4,7 @@
 -- each function is. Times are seconds, sizes bytes. What is `async` waits, so it is for tasks only.
 
 ---@class curlew: curlew.tasks
----@field version string
+---@field version string of curlew
 ---@field null any what stands for null in JSON values
 ---@field fetch async fun(url: string, options?: curlew.Options): curlew.Response?, curlew.Error?
 ---@field fetch_cb fun(url: string, options?: curlew.Options, fn: curlew.Callback): curlew.Call
@@ -103,12 +103,12 @@ function curlew.download(url, path, options) end
 ---@class curlew.Semaphore
 ---@field acquire async fun(self)
 ---@field release fun(self)
----@field with async fun(self, fn: function, ...: any): ...
+---@field with async fun(self, fn: function, ...: any): ... `fn(...)` between the two
 
 ---@class curlew.Lock
 ---@field acquire async fun(self)
 ---@field release fun(self)
----@field with async fun(self, fn: function, ...: any): ...
+---@field with async fun(self, fn: function, ...: any): ... `fn(...)` between the two
 
 ---@class curlew.Event
 ---@field wait async fun(self)
