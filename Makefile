@@ -45,7 +45,7 @@ torture: ## what takes too long for each change: memory that fails, a soak, valg
 	@tools/packages fuzz
 	@. build/env && tools/torture
 
-docs: ## the reference, as HTML in build/docs
+docs: ## the guides, the reference and the rest as one site: build/docs/index.html
 	@tools/packages docs
 	@tools/docs
 

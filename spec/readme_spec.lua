@@ -1,5 +1,6 @@
 local neovim = require "support.neovim"
 local nginx = require "support.nginx"
+local pages = require "support.pages"
 local process = require "support.process"
 local shell = require "support.shell"
 
@@ -16,33 +17,6 @@ local COMMANDS = {
   ["luarocks --lua-version 5.1 make --deps-mode none"] = true,
 }
 
--- The code blocks of a page: `{ language =, code =, line = }`.
-local function blocks(path)
-  local found, block, number = {}, nil, 0
-  for line in (shell.read_file(path) .. "\n"):gmatch("(.-)\n") do
-    number = number + 1
-    local language = line:match("^```(%w*)")
-    if language and not block then
-      block = { language = language, lines = {}, line = number }
-    elseif language then
-      block.code = table.concat(block.lines, "\n")
-      found[#found + 1], block = block, nil
-    elseif block then
-      table.insert(block.lines, line)
-    end
-  end
-  return found
-end
-
--- What a block says that it prints: the texts behind `-->`, with any space between the words.
-local function promised(code)
-  local lines = {}
-  for text in code:gmatch("%-%-> ([^\n]+)") do
-    lines[#lines + 1] = (text:gsub("%s+", " "))
-  end
-  return lines
-end
-
 local function run_lua(code, page)
   code = code:gsub("https://example%.org", nginx.start().url)
   if page == NEOVIM then
@@ -57,7 +31,7 @@ end
 
 for _, page in ipairs(PAGES) do
   describe(page, function()
-    for _, block in ipairs(blocks(page)) do
+    for _, block in ipairs(pages.blocks(page)) do
       if block.language == "lua" then
         it(("has Lua at line %d that runs and prints what it says"):format(block.line), function()
           -- On plain Lua 5.1 `assert` cannot raise an error object; the page says so.
@@ -65,7 +39,7 @@ for _, page in ipairs(PAGES) do
           assert.equal("", result.stderr)
           assert.equal(0, result.status)
           local printed = result.stdout:gsub("[ \t]+", " ")
-          for _, text in ipairs(promised(block.code)) do
+          for _, text in ipairs(pages.promised(block.code)) do
             assert.truthy(printed:find(text, 1, true), ("%q is not in %q"):format(text, printed))
           end
         end)

@@ -107,7 +107,7 @@ local function params_table(field, comment, page)
   for index, param in ipairs(field.params or {}) do
     local told = comment and comment.params[index]
     rows[index] = ("| `%s` | %s%s | %s |"):format(param.name, type_text(param.type, page),
-      param.optional and ", optional" or "", cell(param.text or told and told.text or ""))
+      param.optional and ", optional" or "", cell(told and told.text or param.text or ""))
   end
   return table_of(rows, "| parameter | type | |")
 end
@@ -117,7 +117,7 @@ local function returns_table(field, comment, page)
   for index, result in ipairs(field.returns or {}) do
     local told = comment and comment.returns[index]
     rows[index] = ("| %s | %s |"):format(type_text(result.type, page),
-      cell(told and told.text or ""))
+      cell(told and told.text:gsub("^%.%.%. ", "") or ""))
   end
   return table_of(rows, "| returns | |")
 end
@@ -153,7 +153,7 @@ local function class_text(class, page)
   local rows = {}
   for index, field in ipairs(class.data) do
     rows[index] = ("| `%s` | %s | %s |"):format(field.name, type_text(field.type, page),
-      cell(sentence(field.text)))
+      cell(field.text))
   end
   local text = class.text ~= "" and class.text .. "\n\n" or ""
   if class.parent ~= "" then

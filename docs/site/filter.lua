@@ -93,6 +93,7 @@ local function prepare(meta)
   local sections, siblings = navigation()
   meta.sections, meta.siblings = html(sections), html(siblings)
   meta.style = html(way_to("style.css"))
+  meta.section = by_path[here].section:lower()
   meta.pagetitle = here == "README.md" and "curlew" or by_path[here].name .. " - curlew"
   return meta
 end

@@ -87,12 +87,12 @@ end
 
 -- One line after another; `state` has the class and the alias that are being read.
 local function read_line(line, state)
-  local class, parent = line:match("^%-%-%-@class curlew%.?([%w_.]*):? ?c?u?r?l?e?w?%.?([%w_.]*)")
+  local class, parent = line:match("^%-%-%-@class curlew%.?([%w_]*):?(.*)$")
   local alias, meaning = line:match("^%-%-%-@alias curlew%.([%w_]+) ?(.*)$")
   local name, optional, text = line:match("^%-%-%-@field ([%w_]+)(%??) (.*)$")
   local colon, method = line:match("^function %w+([.:])([%w_]+)")
   if class then
-    state.class = { name = class, parent = parent, text = state.pending.text, fields = {} }
+    state.class = { name = class, parent = parent:match("[%w_]*$"), text = state.pending.text, fields = {} }
     table.insert(state.classes, state.class)
     state.classes[class] = state.class
     state.pending = new_pending()
@@ -106,7 +106,7 @@ local function read_line(line, state)
     state.pending = new_pending()
   elseif line:find("^%-%-%-| ") then
     local before = state.aliases[state.alias]
-    state.aliases[state.alias] = before .. (before ~= "" and "|" or "") .. line:match("^%-%-%-| (.*)$")
+    state.aliases[state.alias] = before .. (before ~= "" and "|" or "") .. line:sub(6)
   elseif line:find("^%-%-%-[ @]") and not line:find("@meta") and not line:find("@overload") then
     note_tag(state.pending, line)
   end
