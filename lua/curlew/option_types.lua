@@ -5,60 +5,60 @@
 --- What a request and a session may say, the latter as the default of its requests.
 ---@class curlew.CommonOptions
 ---@field auth? curlew.Auth|"netrc" dropped on a redirect to another origin
----@field cert? string a file
----@field check? boolean a status of 400 and above is a failure
----@field curl? table<string, any> `{ CURLOPT_NAME = value }`
----@field decompress? boolean true, unless it is said
----@field headers? table<string, string|number|string[]|false> false removes one
----@field http? "auto"|"1.1"|"2"|"2-prior-knowledge"|"3"
----@field interface? string
----@field ip? "any"|"4"|"6"
----@field key? string a file
----@field max_body? number 64 MiB in memory, unless it is said
----@field max_redirects? integer 10
----@field max_speed? number a second
----@field params? table<string, any> of the query; lists repeat the name
----@field pinned_key? string "sha256//..."
----@field proxy? string|false a URL; that of the environment, unless it is said
----@field redirect? "follow"|"manual"|"error"
----@field resolve? string[] "name:port:address"
----@field retry? false|integer|curlew.Retry
----@field timeout? number|curlew.Timeout in total
----@field tls_min? "1.0"|"1.1"|"1.2"|"1.3"
----@field unix_socket? string a path
----@field user_agent? string
----@field verbose? fun(line: string) is called in a callback of the loop
----@field verify? boolean|string or a CA file
+---@field cert? string the client's certificate: a file
+---@field check? boolean true: a status of 400 and above is a failure
+---@field curl? table<string, any> libcurl's own: `{ CURLOPT_NAME = value }`
+---@field decompress? boolean default true: asks for compression, and undoes it
+---@field headers? table<string, string|number|string[]|false> false leaves one out
+---@field http? "auto"|"1.1"|"2"|"2-prior-knowledge"|"3" "auto": 2 where TLS offers it
+---@field interface? string or address, from which it connects
+---@field ip? "any"|"4"|"6" default "any": which version of IP
+---@field key? string the client's private key: a file
+---@field max_body? number bytes, once decompressed; default 64 MiB in memory, none else
+---@field max_redirects? integer default 10
+---@field max_speed? number bytes a second
+---@field params? table<string, any> goes into the query of the URL; a list repeats its name
+---@field pinned_key? string the server's public key, "sha256//..."
+---@field proxy? string|false a URL, or none; default: that of the environment
+---@field redirect? "follow"|"manual"|"error" default "follow"
+---@field resolve? string[] "name:port:address", in place of a name server
+---@field retry? false|integer|curlew.Retry default off; a number as `max`
+---@field timeout? number|curlew.Timeout seconds in total, redirects and retries included
+---@field tls_min? "1.0"|"1.1"|"1.2"|"1.3" default "1.2"
+---@field unix_socket? string a path, in place of an address
+---@field user_agent? string default "curlew/VERSION"
+---@field verbose? fun(line: string) a line of what goes on; is called in a callback of the loop
+---@field verify? boolean|string default true: the certificate is checked; or a file of CAs
 
 --- Of a request.
 ---@class curlew.Options: curlew.CommonOptions
----@field method? string GET, or POST with a body
----@field body? string|fun(): string?|curlew.Reader
----@field file? string is sent from the disk
----@field form? table<string, any>
----@field json? any
----@field multipart? table<string|integer, string|number|curlew.Part>
+---@field method? string default GET, or POST with a body
+---@field body? string|fun(): string?|curlew.Reader or what gives pieces, then nil
+---@field file? string a path: its bytes are the body
+---@field form? table<string, any> URL-encoded, as the body
+---@field json? any encoded, as the body
+---@field multipart? table<string|integer, string|number|curlew.Part> a form with files, as the body
 ---@field on_progress? fun(progress: curlew.Progress) at most 10 times a second
----@field sink? string|integer|fun(bytes: string) a path or a descriptor
----@field stream? boolean returns with the head; the body is read as it comes
+---@field sink? string|integer|fun(bytes: string) a path, descriptor or function that gets the body
+---@field stream? boolean true: returns with the head; the body is read as it comes
 
 ---@class curlew.SessionOptions: curlew.CommonOptions
----@field allow? fun(ip: string, port: integer): any where its requests may connect to
----@field base_url? string
----@field cookies? boolean|string or the path of their file
----@field max_connections? integer 100
----@field max_per_host? integer 6
----@field max_queue? integer
+---@field allow? fun(ip: string, port: integer): any true where it may connect to
+---@field base_url? string to which the URLs of requests are relative
+---@field cookies? boolean|string true keeps them in memory; a path, in a file, too
+---@field max_connections? integer default 100: requests at once
+---@field max_per_host? integer default 6: requests at once to one origin
+---@field max_queue? integer requests that wait for a place; default: any number
 ---@field transport? fun(request: curlew.Request): curlew.Answer?, any in place of the network
 
 ---@class curlew.DownloadOptions: curlew.CommonOptions
----@field checksum? string "sha256:...", or sha512, sha1, md5
----@field fsync? boolean
----@field on_progress? fun(progress: curlew.Progress)
----@field overwrite? boolean
----@field pace? fun(bytes: integer) may wait, and so slows it down
----@field resume? boolean true, unless it is said
----@field session? curlew.Session
+---@field checksum? string that the file must have: "sha256:HEX", or sha512, sha1, md5
+---@field fsync? boolean default false; true: it is on the disk before it has its name
+---@field on_progress? fun(progress: curlew.Progress) at most 10 times a second
+---@field overwrite? boolean default false; true: a file that is there is replaced
+---@field pace? fun(bytes: integer) is called with the bytes of each piece, and may wait
+---@field resume? boolean default true: goes on with a part that is there
+---@field session? curlew.Session default: that of `fetch`
 
 ---@class curlew.Reader
 ---@field read fun(self: any, most?: integer): string?
@@ -66,117 +66,117 @@
 ---@class curlew.Auth
 ---@field user? string
 ---@field password? string
----@field type? "basic"|"digest"|"any"
+---@field type? "basic"|"digest"|"any" default "basic"
 ---@field bearer? string in place of user and password
 
 ---@class curlew.Timeout
----@field total? number 300 into memory, none for what is streamed
----@field connect? number 10
----@field idle? number 60, without a byte
+---@field total? number seconds; default 300 into memory, none for a stream
+---@field connect? number seconds, default 10
+---@field idle? number seconds without a byte, default 60
 
 ---@class curlew.Retry
----@field max? integer 3
----@field statuses? integer[] 408, 425, 429, 500, 502, 503, 504
----@field methods? string[] those that may be repeated
----@field backoff? number 0.5, which doubles
----@field max_delay? number 30
+---@field max? integer attempts after the first, default 3
+---@field statuses? integer[] default 408, 425, 429, 500, 502, 503, 504
+---@field methods? string[] default GET, HEAD, OPTIONS, TRACE, PUT, DELETE
+---@field backoff? number seconds, default 0.5; doubled each time, at random below
+---@field max_delay? number seconds, default 30; also of Retry-After
 
 --- Of a multipart form.
 ---@class curlew.Part
----@field name? string needed in a list
----@field value? string|number
+---@field name? string of the field; needed in a list
+---@field value? string|number its text
 ---@field file? string a path, in place of a value
----@field filename? string
----@field type? string
----@field headers? table<string, string>
+---@field filename? string default: the file's
+---@field type? string of the content, such as "image/png"
+---@field headers? table<string, string> of the part
 
 ---@class curlew.Progress
----@field received number
----@field total? number
----@field sent number
----@field upload_total? number
----@field speed number a second
+---@field received number bytes of the body so far
+---@field total? number bytes, when that is known
+---@field sent number bytes so far
+---@field upload_total? number bytes, when that is known
+---@field speed number bytes a second
 
 --- What a transport returns.
 ---@class curlew.Answer
----@field status? integer
----@field headers? table<string, string|string[]>
----@field body? string
+---@field status? integer default 200
+---@field headers? table<string, string|string[]> of the response
+---@field body? string its text
 ---@field json? any in place of a body
----@field http_version? "1.0"|"1.1"|"2"|"3"
+---@field http_version? "1.0"|"1.1"|"2"|"3" default "1.1"
 
 ---@class curlew.JsonCodec
 ---@field encode fun(value: any): string raises what is wrong
----@field decode fun(text: string): any
----@field null any
+---@field decode fun(text: string): any raises what is wrong
+---@field null any what stands for null
 
 ---@class curlew.MapOptions
----@field limit? integer at once
+---@field limit? integer calls at once; default: all
 
 ---@class curlew.WaitOptions
----@field return_when? "all"|"first"|"error"
----@field timeout? number
+---@field return_when? "all"|"first"|"error" default "all"
+---@field timeout? number seconds, after which it returns anyway
 
 ---@class curlew.TestOptions
 ---@field seed? integer shuffles the tasks that are ready
 
 ---@class curlew.DisplayOptions
----@field stream? any io.stderr, or what `terminal.open` gave
+---@field stream? any default io.stderr; or what `terminal.open` gave
 ---@field count? integer how many there will be
----@field max_rows? integer
----@field quiet? boolean failures only
+---@field max_rows? integer that are shown at once
+---@field quiet? boolean true: failures only
 
 ---@class curlew.MeterOptions
----@field label? string
----@field total? number
----@field window? number over which the rate is taken, 5
+---@field label? string what its line begins with
+---@field total? number bytes, when that is known
+---@field window? number seconds over which the rate is taken, default 5
 
 --- Of `settle`.
 ---@class curlew.Outcome
----@field ok boolean
+---@field ok boolean whether it has not failed
 ---@field value any its first result
----@field err any
+---@field err any what it raised
 
 ---@class curlew.Timing
----@field dns number
----@field connect number
----@field tls number
----@field first_byte number
----@field total number
+---@field dns number seconds until the name was looked up
+---@field connect number seconds until it was connected
+---@field tls number seconds until TLS was agreed on
+---@field first_byte number seconds until the first byte came
+---@field total number seconds in all
 
 ---@class curlew.ServerEvent
----@field type string "message", unless it is said
+---@field type string default "message"
 ---@field data string
----@field id string
+---@field id string of the last event that had one
 
 --- What a download has brought.
 ---@class curlew.Downloaded
----@field path string
----@field bytes number
+---@field path string where the file is
+---@field bytes number of the file
 ---@field resumed_from number bytes that were there from earlier calls
----@field attempts integer
+---@field attempts integer how often it was asked for
 ---@field etag string?
 ---@field sha256 string? nil where curlew was built without libcrypto
 
 ---@class curlew.Stats
 ---@field open integer connections
----@field idle integer
----@field in_flight integer requests
----@field queued integer
+---@field idle integer of these, those that serve nobody
+---@field in_flight integer requests under way
+---@field queued integer requests that wait for a place
 ---@field requests integer so far
 ---@field reused integer of those, on a connection that had served before
 ---@field received number bytes of bodies
----@field sent number
+---@field sent number bytes of bodies
 
 ---@class curlew.Cookie
 ---@field name string
 ---@field value string
 ---@field domain string
----@field path string?
----@field secure boolean?
----@field http_only boolean?
----@field subdomains boolean?
----@field expires number? Unix time
+---@field path string? default "/"
+---@field secure boolean? goes over TLS only
+---@field http_only boolean? as the server said
+---@field subdomains boolean? goes to subdomains of `domain`, too
+---@field expires number? Unix time; nil at the end of the session
 
 ---@class curlew.Features
 ---@field version string

@@ -92,7 +92,8 @@ local function read_line(line, state)
   local name, optional, text = line:match("^%-%-%-@field ([%w_]+)(%??) (.*)$")
   local colon, method = line:match("^function %w+([.:])([%w_]+)")
   if class then
-    state.class = { name = class, parent = parent:match("[%w_]*$"), text = state.pending.text, fields = {} }
+    parent = parent:match("[%w_]*$")
+    state.class = { name = class, parent = parent, text = state.pending.text, fields = {} }
     table.insert(state.classes, state.class)
     state.classes[class] = state.class
     state.pending = new_pending()
@@ -127,7 +128,7 @@ end
 --- Reads the files.
 ---@param paths string[]
 ---@return table classes a list, and by their names without "curlew.":
---- `{ name, parent, text, fields }`; a field is `{ name, type, optional, text }`, that of a function
+--- `{ name, parent, text, fields }`; a field is `{ name, type, optional, text }`, a function's
 --- has `params`, `returns`, `is_async` and `is_method`, too
 ---@return table<string, string> aliases
 function M.read(paths)
