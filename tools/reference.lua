@@ -53,7 +53,8 @@ local function type_text(text, page)
   local pieces, position = {}, 1
   local function code(piece)
     if piece ~= "" then
-      pieces[#pieces + 1] = "`" .. piece:gsub("|", " \\| "):gsub("^ ", ""):gsub("  +", " ") .. "`"
+      local before, words, behind = piece:gsub("|", " \\| "):match("^( ?)(.-)( ?)$")
+      pieces[#pieces + 1] = before .. "`" .. words .. "`" .. behind
     end
   end
   for start, name, behind in text:gmatch("()curlew%.(%u%w+)()") do

@@ -7,7 +7,6 @@
 ---@field version string of curlew
 ---@field null any what stands for null in JSON values
 ---@field fetch async fun(url: string, options?: curlew.Options): curlew.Response?, curlew.Error?
----@field fetch_cb fun(url: string, options?: curlew.Options, fn: curlew.Callback): curlew.Call
 ---@field session fun(options?: curlew.SessionOptions): curlew.Session
 ---@field features fun(): curlew.Features what this curlew is made of
 ---@field is_public fun(ip: string): boolean whether an address is none of a private network
@@ -26,13 +25,20 @@ local curlew = {}
 ---@return curlew.Error?
 function curlew.download(url, path, options) end
 
+--- Sends a request as `fetch` does; calls `callback(err, res)` once, later.
+---@param url string
+---@param options? curlew.Options
+---@param callback curlew.Callback
+---@return curlew.Call
+function curlew.fetch_cb(url, options, callback) end
+
 ---@alias curlew.Callback fun(err?: curlew.Error, res?: curlew.Response)
 ---@alias curlew.Item function|curlew.Task
 ---@alias curlew.Hook fun(err: any, task: curlew.Task)
 
 --- Tasks: `curlew` has all of these, too.
 ---@class curlew.tasks
----@field run fun(main: function, ...: any): ... runs the main task, turning the loop
+---@field run fun(fn: function, ...: any): ... runs the main task, turning the loop
 ---@field spawn fun(fn: function|curlew.Coroutine, ...: any): curlew.Task starts it, a turn later
 ---@field async fun(fn: function): fun(...: any): curlew.Coroutine
 ---@field current fun(): curlew.Task? the one that runs
@@ -62,7 +68,7 @@ function curlew.download(url, path, options) end
 ---@field testing curlew.testing
 
 ---@class curlew.testing
----@field run fun(main: function, options?: curlew.TestOptions): ... with a clock that jumps
+---@field run fun(fn: function, options?: curlew.TestOptions): ... with a clock that jumps
 ---@field wait_all_blocked async fun() until all other tasks wait
 ---@field shuffle fun(seed?: integer): integer? the order of tasks that are ready; nil: none
 ---@field random fun(seed: integer): fun(n: integer): integer
