@@ -48,9 +48,9 @@ end
 
 for path in io.popen(("find '%s' -name '*.html' | sort"):format(folder)):lines() do
   local page = path:sub(#folder + 2)
-  for link in read(path):gmatch('%s[hs][re][ec]f?="([^"]*)"') do
+  for attribute, link in read(path):gmatch('%s(%l+)="([^"]*)"') do
     local target, anchor = link:match("^([^#]*)#?(.*)$")
-    if not target:find("^%a+:") then
+    if (attribute == "href" or attribute == "src") and not target:find("^%a+:") then
       count = count + 1
       local found = page_at(resolve(page, target))
       if not (found and found[anchor]) then

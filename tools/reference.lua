@@ -174,15 +174,22 @@ end
 
 -- Pages ----------------------------------------------------------------------------------------
 
+-- The first sentence about a name.
+local function summary(name)
+  local entry, class = entries[name], classes[name]
+  local text = class and class.text or entry.comment and entry.comment.text or ""
+  text = text == "" and entry and sentence(entry.field.text) or text
+  return cell(text:match("^(.-)[.:]%f[%s%z]") or text)
+end
+
 -- The list of all names, each with the way to it.
 local function index()
   local rows = {}
   for _, place in ipairs(headings) do
     for _, name in ipairs(names.in_heading(place.heading)) do
       if entries[name] or classes[name] then
-        local told = entries[name]
         rows[#rows + 1] = { name = name, line = ("| [`%s`](%s#%s) | %s |"):format(name, place.page,
-          anchor_of(place.heading), told and told.field.is_async and "waits" or "") }
+          anchor_of(place.heading), summary(name)) }
       end
     end
   end

@@ -21,11 +21,7 @@ end
 
 -- Where a page is on the site.
 local function place_of(path)
-  if path == "README.md" then
-    return "index.html"
-  end
-  return (path:gsub("^docs/", ""):gsub("README%.md$", "index.html"):gsub("%.md$", "") .. ".html")
-    :gsub("%.html%.html$", ".html")
+  return path:gsub("README%.md$", "index.md"):gsub("%.md$", "") .. ".html"
 end
 
 -- The way from this page to a place of the site.

@@ -42,6 +42,7 @@
 ---@field sink? string|integer|fun(bytes: string) a path, descriptor or function that gets the body
 ---@field stream? boolean true: returns with the head; the body is read as it comes
 
+--- Of a session.
 ---@class curlew.SessionOptions: curlew.CommonOptions
 ---@field allow? fun(ip: string, port: integer): any true where it may connect to
 ---@field base_url? string to which the URLs of requests are relative
@@ -51,6 +52,7 @@
 ---@field max_queue? integer requests that wait for a place; default: any number
 ---@field transport? fun(request: curlew.Request): curlew.Answer?, any in place of the network
 
+--- Of a download.
 ---@class curlew.DownloadOptions: curlew.CommonOptions
 ---@field checksum? string that the file must have: "sha256:HEX", or sha512, sha1, md5
 ---@field fsync? boolean default false; true: it is on the disk before it has its name
@@ -60,20 +62,24 @@
 ---@field resume? boolean default true: goes on with a part that is there
 ---@field session? curlew.Session default: that of `fetch`
 
+--- What gives a body piece by piece; each call may wait.
 ---@class curlew.Reader
 ---@field read fun(self: any, most?: integer): string?
 
+--- Who one is for a server.
 ---@class curlew.Auth
 ---@field user? string
 ---@field password? string
 ---@field type? "basic"|"digest"|"any" default "basic"
 ---@field bearer? string in place of user and password
 
+--- Limits of time.
 ---@class curlew.Timeout
 ---@field total? number seconds; default 300 into memory, none for a stream
 ---@field connect? number seconds, default 10
 ---@field idle? number seconds without a byte, default 60
 
+--- When a request is sent again.
 ---@class curlew.Retry
 ---@field max? integer attempts after the first, default 3
 ---@field statuses? integer[] default 408, 425, 429, 500, 502, 503, 504
@@ -90,6 +96,7 @@
 ---@field type? string of the content, such as "image/png"
 ---@field headers? table<string, string> of the part
 
+--- How far a transfer is: what `on_progress` is given.
 ---@class curlew.Progress
 ---@field received number bytes of the body so far
 ---@field total? number bytes, when that is known
@@ -105,27 +112,33 @@
 ---@field json? any in place of a body
 ---@field http_version? "1.0"|"1.1"|"2"|"3" default "1.1"
 
+--- What makes text of values, and values of text.
 ---@class curlew.JsonCodec
 ---@field encode fun(value: any): string raises what is wrong
 ---@field decode fun(text: string): any raises what is wrong
 ---@field null any what stands for null
 
+--- Of `map`.
 ---@class curlew.MapOptions
 ---@field limit? integer calls at once; default: all
 
+--- Of `wait`.
 ---@class curlew.WaitOptions
 ---@field return_when? "all"|"first"|"error" default "all"
 ---@field timeout? number seconds, after which it returns anyway
 
+--- Of `testing.run`.
 ---@class curlew.TestOptions
 ---@field seed? integer shuffles the tasks that are ready
 
+--- Of a display.
 ---@class curlew.DisplayOptions
 ---@field stream? any default io.stderr; or what `terminal.open` gave
 ---@field count? integer how many there will be
 ---@field max_rows? integer that are shown at once
 ---@field quiet? boolean true: failures only
 
+--- Of a meter.
 ---@class curlew.MeterOptions
 ---@field label? string what its line begins with
 ---@field total? number bytes, when that is known
@@ -137,6 +150,7 @@
 ---@field value any its first result
 ---@field err any what it raised
 
+--- What took how long; seconds since the start.
 ---@class curlew.Timing
 ---@field dns number seconds until the name was looked up
 ---@field connect number seconds until it was connected
@@ -144,6 +158,7 @@
 ---@field first_byte number seconds until the first byte came
 ---@field total number seconds in all
 
+--- A server-sent event.
 ---@class curlew.ServerEvent
 ---@field type string default "message"
 ---@field data string
@@ -158,6 +173,7 @@
 ---@field etag string?
 ---@field sha256 string? nil where curlew was built without libcrypto
 
+--- What a session does, and has done.
 ---@class curlew.Stats
 ---@field open integer connections
 ---@field idle integer of these, those that serve nobody
@@ -168,6 +184,7 @@
 ---@field received number bytes of bodies
 ---@field sent number bytes of bodies
 
+--- A cookie of a session.
 ---@class curlew.Cookie
 ---@field name string
 ---@field value string
@@ -178,6 +195,7 @@
 ---@field subdomains boolean? goes to subdomains of `domain`, too
 ---@field expires number? Unix time; nil at the end of the session
 
+--- What this curlew is made of.
 ---@class curlew.Features
 ---@field version string
 ---@field libcurl string

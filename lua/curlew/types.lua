@@ -4,7 +4,7 @@
 -- each function is. Times are seconds, sizes bytes. What is `async` waits, so it is for tasks only.
 
 ---@class curlew: curlew.tasks
----@field version string of curlew
+---@field version string the version of curlew
 ---@field null any what stands for null in JSON values
 ---@field fetch async fun(url: string, options?: curlew.Options): curlew.Response?, curlew.Error?
 ---@field session fun(options?: curlew.SessionOptions): curlew.Session
@@ -82,10 +82,11 @@ function curlew.fetch_cb(url, options, callback) end
 
 ---@class curlew.terminal
 ---@field open fun(stream?: any): curlew.Terminal of io.stderr, unless it is said
----@field width fun(text: string): integer columns
+---@field width fun(text: string): integer columns that a text takes
 ---@field fit fun(text: string, columns: integer, cut?: "end"|"middle"): string
 ---@field escape fun(text: string): string with controls made visible
 
+--- What `spawn` returns.
 ---@class curlew.Task
 ---@field await async fun(self): ... its results; raises its error
 ---@field cancel fun(self, reason?: any): boolean false when it has ended
@@ -98,36 +99,43 @@ function curlew.fetch_cb(url, options, callback) end
 
 ---@alias curlew.Status "scheduled"|"running"|"waiting"|"done"|"failed"|"cancelled"
 
+--- What a function made with `async` returns: to be awaited, or spawned, once.
 ---@class curlew.Coroutine
 ---@overload async fun(): ...
 ---@field await async fun(self): ...
 
+--- What the body of `group` is given.
 ---@class curlew.Group
 ---@field spawn fun(self, fn: function|curlew.Coroutine, ...: any): curlew.Task
 ---@field cancel fun(self) ends it without an error
 
+--- Slots, of which each task takes one.
 ---@class curlew.Semaphore
 ---@field acquire async fun(self)
 ---@field release fun(self)
----@field with async fun(self, fn: function, ...: any): ... `fn(...)` between the two
+---@field with async fun(self, fn: function, ...: any): ... runs `fn(...)` between the two
 
+--- A semaphore of one slot.
 ---@class curlew.Lock
 ---@field acquire async fun(self)
 ---@field release fun(self)
----@field with async fun(self, fn: function, ...: any): ... `fn(...)` between the two
+---@field with async fun(self, fn: function, ...: any): ... runs `fn(...)` between the two
 
+--- Something that happens once, or again after `clear`.
 ---@class curlew.Event
 ---@field wait async fun(self)
 ---@field set fun(self)
 ---@field clear fun(self)
 ---@field is_set fun(self): boolean
 
+--- A lock, and tasks that wait, without it, for something to change.
 ---@class curlew.Condition
 ---@field wait async fun(self) gives the lock up meanwhile
 ---@field notify fun(self, count?: integer)
 ---@field notify_all fun(self)
 ---@field lock curlew.Lock
 
+--- Values that some tasks put in, and others take out, the oldest first.
 ---@class curlew.Queue
 ---@field put async fun(self, value: any): true?, curlew.Error?
 ---@field get async fun(self): any nil when it is closed and empty
@@ -137,14 +145,15 @@ function curlew.fetch_cb(url, options, callback) end
 ---@field size fun(self): integer
 ---@field close fun(self)
 
+--- Requests that share options, connections, limits and cookies.
 ---@class curlew.Session
----@field get curlew.Send
----@field head curlew.Send
----@field post curlew.Send
----@field put curlew.Send
----@field patch curlew.Send
----@field delete curlew.Send
----@field options curlew.Send the method OPTIONS
+---@field get curlew.Send `request`, with this method
+---@field head curlew.Send `request`, with this method
+---@field post curlew.Send `request`, with this method
+---@field put curlew.Send `request`, with this method
+---@field patch curlew.Send `request`, with this method
+---@field delete curlew.Send `request`, with this method
+---@field options curlew.Send `request`, with this method
 ---@field events fun(self, url: string, options?: curlew.Options): curlew.EventSource
 ---@field use fun(self, wrap: curlew.Middleware)
 ---@field cookies fun(self): curlew.Cookie[]
@@ -173,6 +182,7 @@ function Session:request(method, url, options) end
 ---@class curlew.Request: curlew.Options
 ---@field url string
 
+--- What a server has answered.
 ---@class curlew.Response
 ---@field status integer
 ---@field ok boolean whether the status is 200 to 299
@@ -197,6 +207,7 @@ function Session:request(method, url, options) end
 ---@field save async fun(self, path: string): integer?, curlew.Error?
 ---@field close fun(self)
 
+--- Header fields: by name, in any case, and in their order.
 ---@class curlew.Headers
 ---@field [string] string? by name, in any case; repeated ones are joined
 ---@field all fun(self, name: string): string[]
@@ -215,6 +226,7 @@ function Session:request(method, url, options) end
 ---| "too_large"|"decode"|"upload"|"status"|"invalid_url"|"unsupported"|"io"|"checksum"
 ---| "closed_session"|"raised"
 
+--- What comes in place of a result, and what a cancellation raises.
 ---@class curlew.Error
 ---@field kind curlew.Kind
 ---@field message string one sentence, without secrets
@@ -232,16 +244,19 @@ function Session:request(method, url, options) end
 ---@class curlew.Call
 ---@field close fun(self): boolean cancels; the callback is told so, later
 
+--- Many transfers on a terminal; elsewhere, a line for each that has ended.
 ---@class curlew.Display
 ---@field add fun(self, label: string, total?: number): curlew.Row
 ---@field print fun(self, text: string) above the rows
 ---@field close fun(self)
 
+--- A transfer of a display: what `add` returns.
 ---@class curlew.Row
 ---@field update fun(self, bytes: number, total?: number)
 ---@field finish fun(self, text?: string)
 ---@field fail fun(self, text?: any)
 
+--- The figures of one transfer, without any terminal.
 ---@class curlew.Meter
 ---@field update fun(self, bytes: number, time: number, total?: number)
 ---@field skip fun(self, bytes: number)
@@ -250,6 +265,7 @@ function Session:request(method, url, options) end
 ---@field eta fun(self): number? seconds
 ---@field line fun(self, columns: integer): string
 
+--- A stream, and what it can show.
 ---@class curlew.Terminal
 ---@field is_terminal boolean
 ---@field colours boolean
