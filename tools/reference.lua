@@ -117,8 +117,9 @@ local function returns_table(field, comment, page)
   local rows = {}
   for index, result in ipairs(field.returns or {}) do
     local told = comment and comment.returns[index]
-    rows[index] = ("| %s | %s |"):format(type_text(result.type, page),
-      cell(told and told.text:gsub("^%.%.%. ", "") or ""))
+    local name = told and told.name and ("*%s* "):format(told.name) or ""
+    rows[index] = ("| %s | %s%s |"):format(type_text(result.type, page), name,
+      cell(told and told.text or ""))
   end
   return table_of(rows, "| returns | |")
 end

@@ -64,12 +64,12 @@
 
 --- What gives a body piece by piece; each call may wait.
 ---@class curlew.Reader
----@field read fun(self: any, most?: integer): string?
+---@field read fun(self: any, most?: integer): string? the next piece; nil at the end
 
 --- Who one is for a server.
 ---@class curlew.Auth
----@field user? string
----@field password? string
+---@field user? string their name
+---@field password? string of the user
 ---@field type? "basic"|"digest"|"any" default "basic"
 ---@field bearer? string in place of user and password
 
@@ -161,7 +161,7 @@
 --- A server-sent event.
 ---@class curlew.ServerEvent
 ---@field type string default "message"
----@field data string
+---@field data string its lines
 ---@field id string of the last event that had one
 
 --- What a download has brought.
@@ -170,7 +170,7 @@
 ---@field bytes number of the file
 ---@field resumed_from number bytes that were there from earlier calls
 ---@field attempts integer how often it was asked for
----@field etag string?
+---@field etag string? as the server said
 ---@field sha256 string? nil where curlew was built without libcrypto
 
 --- What a session does, and has done.
@@ -186,9 +186,9 @@
 
 --- A cookie of a session.
 ---@class curlew.Cookie
----@field name string
----@field value string
----@field domain string
+---@field name string of the cookie
+---@field value string of the cookie
+---@field domain string the host it belongs to
 ---@field path string? default "/"
 ---@field secure boolean? goes over TLS only
 ---@field http_only boolean? as the server said
@@ -197,19 +197,19 @@
 
 --- What this curlew is made of.
 ---@class curlew.Features
----@field version string
----@field libcurl string
----@field tls_library string?
----@field ca_file string?
----@field luv string
----@field protocols string[]
----@field async_dns boolean
----@field brotli boolean
----@field gzip boolean
----@field http2 boolean
----@field http3 boolean
----@field ipv6 boolean
----@field psl boolean
----@field tls boolean
----@field unix_sockets boolean
----@field zstd boolean
+---@field version string of curlew
+---@field libcurl string its version
+---@field tls_library string? that libcurl has
+---@field ca_file string? of the issuers that are trusted
+---@field luv string its version, and libuv's
+---@field protocols string[] that libcurl has
+---@field async_dns boolean whether look-ups do not block
+---@field brotli boolean whether it is decompressed
+---@field gzip boolean whether it is decompressed
+---@field http2 boolean whether HTTP/2 can be had
+---@field http3 boolean whether HTTP/3 can be had
+---@field ipv6 boolean whether it can be had
+---@field psl boolean whether cookies of public suffixes are refused
+---@field tls boolean whether https can be had
+---@field unix_sockets boolean whether they can be had
+---@field zstd boolean whether it is decompressed

@@ -133,7 +133,7 @@ function curlew.fetch_cb(url, options, callback) end
 ---@field wait async fun(self) gives the lock up meanwhile
 ---@field notify fun(self, count?: integer)
 ---@field notify_all fun(self)
----@field lock curlew.Lock
+---@field lock curlew.Lock which its tasks hold
 
 --- Values that some tasks put in, and others take out, the oldest first.
 ---@class curlew.Queue
@@ -180,23 +180,23 @@ function Session:request(method, url, options) end
 
 --- What middleware and transports are given: the options of a request, and where it goes.
 ---@class curlew.Request: curlew.Options
----@field url string
+---@field url string absolute, or relative to `base_url`
 
 --- What a server has answered.
 ---@class curlew.Response
----@field status integer
+---@field status integer such as 200
 ---@field ok boolean whether the status is 200 to 299
----@field reason string
+---@field reason string the server's word for it; empty with HTTP/2
 ---@field url string after redirects
----@field headers curlew.Headers
----@field trailers curlew.Headers
+---@field headers curlew.Headers of its head
+---@field trailers curlew.Headers what came after the body
 ---@field body string? nil where it is read as it comes
----@field http_version "1.0"|"1.1"|"2"|"3"
+---@field http_version "1.0"|"1.1"|"2"|"3" of the answer
 ---@field history curlew.Response[] redirects, the first one first
----@field timing curlew.Timing
----@field remote_ip string
+---@field timing curlew.Timing what took how long
+---@field remote_ip string the address of the server
 ---@field reused boolean whether its connection had served before
----@field attempts integer
+---@field attempts integer how often the request was sent
 ---@field json async fun(self): any, curlew.Error?
 ---@field check fun(self): curlew.Response?, curlew.Error? fails from 400 on
 ---@field read async fun(self, most?: integer): string?, curlew.Error?
@@ -218,7 +218,7 @@ function Session:request(method, url, options) end
 ---@overload async fun(): curlew.ServerEvent?
 ---@field next async fun(self): curlew.ServerEvent?
 ---@field close fun(self)
----@field last_event_id string
+---@field last_event_id string of the last event that had one
 ---@field delay number before it connects again
 
 ---@alias curlew.Kind
@@ -228,16 +228,16 @@ function Session:request(method, url, options) end
 
 --- What comes in place of a result, and what a cancellation raises.
 ---@class curlew.Error
----@field kind curlew.Kind
+---@field kind curlew.Kind what went wrong, in one word
 ---@field message string one sentence, without secrets
----@field method string?
+---@field method string? of the request
 ---@field url string? without secrets
 ---@field phase string? "queue", "resolve", "connect", "tls", "send", "wait" or "body"
 ---@field code string? libcurl's name
----@field retryable boolean?
----@field attempts integer?
+---@field retryable boolean? whether the same request may well succeed later
+---@field attempts integer? how often it was tried
 ---@field response curlew.Response? of kind "status", or a redirect that was refused
----@field cause any
+---@field cause any the error that led to this one
 ---@field reason any of kind "cancelled": what `cancel` was given
 
 --- A request of `fetch_cb`.
@@ -267,8 +267,8 @@ function Session:request(method, url, options) end
 
 --- A stream, and what it can show.
 ---@class curlew.Terminal
----@field is_terminal boolean
----@field colours boolean
+---@field is_terminal boolean whether the stream is one
+---@field colours boolean whether it shows them
 ---@field width fun(self): integer columns
 ---@field height fun(self): integer lines
 ---@field write fun(self, text: string)
