@@ -180,7 +180,7 @@ local function summary(name)
   local entry, class = entries[name], classes[name]
   local text = class and class.text or entry.comment and entry.comment.text or ""
   text = text == "" and entry and sentence(entry.field.text) or text
-  return cell(text:match("^(.-)[.:]%f[%s%z]") or text)
+  return text:match("^(.-)[.:]%f[%s%z]") or text
 end
 
 -- The list of all names, each with the way to it.
@@ -189,7 +189,7 @@ local function index()
   for _, place in ipairs(headings) do
     for _, name in ipairs(names.in_heading(place.heading)) do
       if entries[name] or classes[name] then
-        rows[#rows + 1] = { name = name, line = ("| [`%s`](%s#%s) | %s |"):format(name, place.page,
+        rows[#rows + 1] = { name = name, line = ("- [`%s`](%s#%s): %s"):format(name, place.page,
           anchor_of(place.heading), summary(name)) }
       end
     end
@@ -200,7 +200,7 @@ local function index()
   for number, row in ipairs(rows) do
     rows[number] = row.line
   end
-  return table_of(rows, "| name | |")
+  return table.concat(rows, "\n")
 end
 
 local function collect(pages)
