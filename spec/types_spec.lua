@@ -224,7 +224,8 @@ describe("the types for editors", function()
       collect_options()
       session:close()
     end)
-    local declared = parse(shell.read_file("lua/curlew/error.lua"):match "^.-\nlocal ")
+    local text = shell.read_file "lua/curlew/error.lua"
+    local declared = parse(text:match "%-%-%-@class curlew.Error\n.-\nlocal ")
     real["curlew.Error"] = names_in(declared["curlew.Error"].fields)
   end)
 
