@@ -31,8 +31,7 @@ function M.has_sentence(name, sentence)
     and (text:find('^"', stop + 1) or text:find('^ #[^"]*"', stop + 1)) ~= nil
 end
 
--- The rows of the tables whose head ends with `column`; a line that begins in bold is a theme, not a
--- row.
+-- The rows of the tables whose head ends with `column`, but for themes: those begin in bold.
 local function rows(page, column)
   local all, is_in = {}, false
   for line in page:gmatch "[^\n]*" do
