@@ -7,7 +7,8 @@ local shell = require "support.shell"
 -- The pages whose code is run; "https://example.org" in them stands for a server of the suite's.
 local PAGES = {
   "README.md", "docs/guide/tasks.md", "docs/guide/http.md", "docs/guide/download.md",
-  "docs/guide/testing.md", "docs/guide/neovim.md",
+  "docs/guide/testing.md", "docs/guide/neovim.md", "docs/guide/terminal.md",
+  "docs/guide/from-python.md", "docs/guide/from-curl.md",
 }
 local NEOVIM = "docs/guide/neovim.md" -- whose code runs there
 
