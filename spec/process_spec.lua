@@ -80,6 +80,18 @@ describe("a program with transfers under way", function()
         timer:start(1, 0, function() os.exit(5, true) end)
         curlew.sleep(60)
       end)]], 5 },
+    { "leaves by os.exit in a callback of luv's, with work of luv's threads under way", [[
+      curlew.run(function()
+        for _ = 1, 50 do
+          curlew.spawn(function()
+            while true do curlew.call(uv.fs_stat, ".") end
+          end)
+        end
+        busy.start()
+        local timer = uv.new_timer()
+        timer:start(1, 0, function() os.exit(6, true) end)
+        curlew.sleep(60)
+      end)]], 6 },
     { "leaves by an error in the main task", [[
       curlew.run(function() busy.start() error "boom" end)]], 1, "boom" },
     { "leaves by an error outside of tasks", [[
