@@ -3,6 +3,7 @@ local nghttpd = require "support.nghttpd"
 local nginx = require "support.nginx"
 local sessions = require "support.sessions"
 local shell = require "support.shell"
+local uv = require "curlew.uv"
 
 local ok, wait = sessions.ok, sessions.wait
 
@@ -53,6 +54,61 @@ describe("a session with HTTP/2", function()
       end, { limit = 50 })
       assert.same({}, wrong)
     end, { max_per_host = 100 })
+  end)
+
+  -- A port whose connections lead to two others in turn, as behind a balancer of load.
+  local function balancer(ports)
+    local listener, count, open = uv.new_tcp(), 0, {}
+    local function pass_on(from, to)
+      from:read_start(function(_, bytes)
+        if bytes and not to:is_closing() then
+          to:write(bytes)
+        elseif not to:is_closing() then
+          to:close()
+        end
+      end)
+    end
+    assert(listener:bind("127.0.0.1", 0))
+    assert(listener:listen(256, function()
+      local client, server = uv.new_tcp(), uv.new_tcp()
+      open[#open + 1], open[#open + 2] = client, server
+      listener:accept(client)
+      count = count + 1
+      server:connect("127.0.0.1", ports[count % #ports + 1], function(err)
+        assert(not err, err)
+        pass_on(client, server)
+        pass_on(server, client)
+      end)
+    end))
+    return listener:getsockname().port, function()
+      listener:close()
+      for _, handle in ipairs(open) do
+        if not handle:is_closing() then
+          handle:close()
+        end
+      end
+    end
+  end
+
+  it("gives each its answer, too, where only some connections of a host speak HTTP/2", function()
+    run(function()
+      local port, close = balancer { web.https_port, web.https1_port }
+      local paths, wrong, versions = { "/1k", "/hello.txt", "/gzip" }, {}, {}
+      for round = 1, 10 do
+        curlew.map(numbers(150), function(i)
+          local path = paths[(i * round) % 3 + 1]
+          local res = ok(session:get(("https://localhost:%d%s"):format(port, path)))
+          versions[res.http_version] = true
+          if res.body ~= web.file(path:sub(2)) then
+            table.insert(wrong, ("%s over %s: %d bytes"):format(path, res.http_version, #res.body))
+          end
+        end, { limit = round % 2 == 1 and 150 or 5 })
+      end
+      session:close()
+      close()
+      assert.same({}, wrong)
+      assert.same({ ["1.1"] = true, ["2"] = true }, versions)
+    end, { max_per_host = 200, max_connections = 200 })
   end)
 
   -- Which connections the server tells of in its log since `from`, and how many frames of a kind

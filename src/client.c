@@ -122,6 +122,17 @@ CURLMcode client_start(struct transfer *transfer, int shard)
     return CURLM_OK;
 }
 
+void client_restart(struct transfer *transfer)
+{
+    CURLM *multi = transfer->shard->multi;
+    transfer->is_misled = false;
+    transfer->altered = true;
+    curl_multi_remove_handle(multi, transfer->easy);
+    curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 1L);
+    if (curl_multi_add_handle(multi, transfer->easy) != CURLM_OK)
+        client_end(transfer, CURLE_OUT_OF_MEMORY);
+}
+
 void client_note(struct transfer *transfer)
 {
     struct client *client = transfer->client;

@@ -12,6 +12,9 @@ static void init_libcurl(void)
 {
     init_result = curl_global_init(CURL_GLOBAL_DEFAULT);
     process_watch();
+#ifdef CURLEW_OPENSSL
+    tls_prepare();
+#endif
 }
 
 static const struct {

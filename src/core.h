@@ -106,7 +106,8 @@ struct transfer {
     bool is_connected; /* was seen to be, once the limit for that was over */
     bool log_is_open;  /* the last line of the head that it sends is not over */
     bool in_news;
-    bool discards; /* what comes is not wanted any more */
+    bool discards;  /* what comes is not wanted any more */
+    bool is_misled; /* to start again, on a connection of its own */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -245,6 +246,8 @@ void client_close(struct client *client);
 struct transfer *client_take(struct client *client, int64_t setup);
 struct transfer *client_find(struct client *client, int id);
 CURLMcode client_start(struct transfer *transfer, int shard);
+/* Starts a transfer again that has not sent anything, on a new connection. */
+void client_restart(struct transfer *transfer);
 /* Gives back a transfer, in whatever state; its id is void from then on. */
 void client_release(struct transfer *transfer);
 /* Has Lua told that a transfer has something new. */
@@ -302,6 +305,9 @@ int l_client_new(lua_State *L);
 /* Has it noted in is_cut whether the connection of a body that lasts until its close ends
  * without the server's word. */
 void tls_watch_end(struct transfer *transfer);
+void tls_prepare(void); /* once, when libcurl was initialised */
+/* Whether a transfer was given a connection of HTTP/1.1 that another still uses. */
+bool tls_is_taken(const struct transfer *transfer);
 
 /* --- functions of the module: each adds its own to the table on top of the stack --- */
 

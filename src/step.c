@@ -50,6 +50,10 @@ static void collect_messages(struct shard *shard)
         CURLcode result = message->data.result; /* the message dies with the removal */
         struct transfer *transfer = NULL;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
+        if (transfer->is_misled) {
+            client_restart(transfer);
+            continue;
+        }
         if (result == CURLE_OK && !has_head(transfer))
             result = CURLE_PARTIAL_FILE; /* libcurl takes half a head for a whole one */
         if (result == CURLE_OK && transfer->until_close && transfer->is_cut)

@@ -7,6 +7,9 @@
 #include <openssl/ssl.h>
 #include <string.h>
 
+static int user_index; /* of what connections keep: the id of their last transfer */
+static bool openssl_is_known; /* see is_known */
+
 /* Whether libcurl uses the OpenSSL that this file is built for. */
 static bool is_known(void)
 {
@@ -63,10 +66,38 @@ static bool may_have_body(CURL *easy)
 void tls_watch_end(struct transfer *transfer)
 {
     CURL *easy = transfer->easy;
-    if (!may_have_body(easy) || !is_known() || !session_of(easy))
+    if (!may_have_body(easy) || !openssl_is_known || !session_of(easy))
         return;
     curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
     curl_easy_setopt(easy, CURLOPT_XFERINFODATA, transfer);
     curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
     transfer->altered = true;
+}
+
+void tls_prepare(void)
+{
+    openssl_is_known = is_known();
+    user_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+}
+
+/* libcurl 7.88 notes for a host, not for each of its connections, that it can carry
+ * several requests at once. Where one of them has come out as HTTP/1.1, a second request
+ * goes down it while the first one runs, and the answers change places. */
+bool tls_is_taken(const struct transfer *transfer)
+{
+    SSL *session = openssl_is_known ? session_of(transfer->easy) : NULL;
+    if (!session)
+        return false;
+    const unsigned char *protocol = NULL;
+    unsigned length = 0;
+    SSL_get0_alpn_selected(session, &protocol, &length);
+    if (length == 2 && memcmp(protocol, "h2", 2) == 0)
+        return false;
+    int id = (int)(intptr_t)SSL_get_ex_data(session, user_index);
+    const struct transfer *user = client_find(transfer->client, id);
+    if (user && user != transfer && user->state == TRANSFER_RUNNING &&
+        session_of(user->easy) == session)
+        return true;
+    SSL_set_ex_data(session, user_index, (void *)(intptr_t)transfer->id);
+    return false;
 }

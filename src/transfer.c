@@ -67,7 +67,7 @@ void transfer_clear(struct transfer *transfer)
     transfer->is_stranded = transfer->is_held = transfer->is_connected = false;
     transfer->peer_port = transfer->local_port = 0;
     transfer->status_line = transfer->guarded = 0;
-    transfer->is_interim = false;
+    transfer->is_interim = transfer->is_misled = false;
     transfer->error[0] = '\0';
 }
 
@@ -118,12 +118,19 @@ void transfer_tell_socket(struct transfer *transfer)
 #if LIBCURL_VERSION_NUM >= 0x075000
 /* Called before each request, also on a connection that was there already.
  * NOLINTNEXTLINE(readability-non-const-parameter): the type is libcurl's */
-static int on_ready(void *transfer, char *ip, char *local_ip, int port, int local_port)
+static int on_ready(void *pointer, char *ip, char *local_ip, int port, int local_port)
 {
     (void)ip;
     (void)local_ip;
     (void)port;
-    ((struct transfer *)transfer)->local_port = local_port;
+    struct transfer *transfer = pointer;
+#ifdef CURLEW_OPENSSL
+    if (tls_is_taken(transfer)) {
+        transfer->is_misled = true;
+        return CURL_PREREQFUNC_ABORT;
+    }
+#endif
+    transfer->local_port = local_port;
     transfer_tell_socket(transfer);
     return CURL_PREREQFUNC_OK;
 }

@@ -106,12 +106,13 @@ end
 
 local function launch(dir, options)
   for _ = 1, ATTEMPTS do
-    local ports = free_ports(3)
+    local ports = free_ports(4)
     shell.write_file(dir .. "/nginx.conf", conf.text {
       DIR = dir,
       HTTP = ports[1],
       H2C = ports[2],
       HTTPS = ports[3],
+      HTTPS1 = ports[4],
       access_log = options.access_log ~= false,
       root = shell.read("id -u") == "0",
       echo = shell.read_file(ECHO_MODULE) and ECHO_MODULE,
@@ -190,6 +191,7 @@ local function open(options)
     h2c = "http://127.0.0.1:" .. ports[2],
     https = "https://localhost:" .. ports[3],
     https_port = ports[3],
+    https1_port = ports[4],
     socket = dir .. "/http.sock",
     ca = dir .. "/ca.pem",
     cert = dir .. "/client.pem",
@@ -203,8 +205,8 @@ end
 --- Starts nginx, or returns the one that runs already. Raises with nginx's own words when it fails.
 ---
 --- Fields of the site: `url`, `h2c` (HTTP/2 without TLS), `https` (HTTP/1.1 and 2), `socket` (the
---- path of a Unix socket), `port`, `https_port`, `pid`, `dir`; `ca` (file of the CA), `cert` and
---- `key` (files of a client certificate), `pin` (`sha256//...` of the server's key); `can_sleep`
+--- path of a Unix socket), `port`, `https_port`, `https1_port` (of 1.1 alone), `pid`, `dir`; `ca`
+--- (file of the CA), `cert` and `key` (files of a client certificate), `pin` (`sha256//...` of the server's key); `can_sleep`
 --- (whether /sleep and /post exist, which need the echo module of nginx-light).
 ---
 --- Functions: `log([wanted])` (the access log since `forget()`, as a list of tables `connection

@@ -61,6 +61,7 @@ http {
     listen 127.0.0.1:@HTTP@ backlog=4096;
     listen 127.0.0.1:@H2C@ http2 backlog=4096;
     listen 127.0.0.1:@HTTPS@ ssl http2 backlog=4096;
+    listen 127.0.0.1:@HTTPS1@ ssl backlog=4096;
     listen unix:@DIR@/http.sock;
     server_name localhost;
     ssl_certificate server.pem;
@@ -144,8 +145,8 @@ local function generated(line)
 end
 
 --- Writes the configuration.
----@param values table DIR, HTTP, H2C and HTTPS (ports), access_log, root (booleans), echo (module
---- file)
+---@param values table DIR, HTTP, H2C, HTTPS and HTTPS1 (ports), access_log, root (booleans), echo
+--- (module file)
 ---@return string
 function M.text(values)
   local lines = {}
@@ -159,6 +160,7 @@ function M.text(values)
     HTTP = values.HTTP,
     H2C = values.H2C,
     HTTPS = values.HTTPS,
+    HTTPS1 = values.HTTPS1,
     USER = values.root and "user root;" or "",
     MODULES = values.echo and ("load_module %s;"):format(values.echo) or "",
     LOG_FORMAT = log_format(),
