@@ -302,11 +302,10 @@ int l_client_new(lua_State *L);
 
 /* --- tls.c, where OpenSSL is --- */
 
-/* Has it noted in is_cut whether the connection of a body that lasts until its close ends
- * without the server's word. */
+/* Has is_cut tell whether a body that lasts until the connection's close was cut. */
 void tls_watch_end(struct transfer *transfer);
 void tls_prepare(void); /* once, when libcurl was initialised */
-/* Whether a transfer was given a connection of HTTP/1.1 that another still uses. */
+/* Whether it was given a connection of HTTP/1.1 that another still uses. */
 bool tls_is_taken(const struct transfer *transfer);
 
 /* --- functions of the module: each adds its own to the table on top of the stack --- */

@@ -98,6 +98,7 @@ bool tls_is_taken(const struct transfer *transfer)
     if (user && user != transfer && user->state == TRANSFER_RUNNING &&
         session_of(user->easy) == session)
         return true;
+    /* NOLINTNEXTLINE(performance-no-int-to-ptr): it is never followed */
     SSL_set_ex_data(session, user_index, (void *)(intptr_t)transfer->id);
     return false;
 }

@@ -206,8 +206,9 @@ end
 ---
 --- Fields of the site: `url`, `h2c` (HTTP/2 without TLS), `https` (HTTP/1.1 and 2), `socket` (the
 --- path of a Unix socket), `port`, `https_port`, `https1_port` (of 1.1 alone), `pid`, `dir`; `ca`
---- (file of the CA), `cert` and `key` (files of a client certificate), `pin` (`sha256//...` of the server's key); `can_sleep`
---- (whether /sleep and /post exist, which need the echo module of nginx-light).
+--- (file of the CA), `cert` and `key` (files of a client certificate), `pin` (`sha256//...` of the
+--- server's key); `can_sleep` (whether /sleep and /post exist, which need the echo module of
+--- nginx-light).
 ---
 --- Functions: `log([wanted])` (the access log since `forget()`, as a list of tables `connection
 --- serial port method status bytes received protocol tls user uri`), `forget()`, `errors()` (the
