@@ -1,4 +1,5 @@
 local pool = require "curlew.pool"
+local queues = require "support.queues"
 local testing = require "curlew.testing"
 
 -- Admits a ticket for `origin`; returns it, and what the pool said.
@@ -137,14 +138,34 @@ describe("the pool", function()
     assert.same({ "b1" }, drain(of, first))
   end)
 
-  it("lists who waits", function()
+  it("tells who waits, one at a time", function()
     local of = pool.new(1, 1)
     enter(of, "a")
-    assert.same({}, of:waiting())
+    assert.is_nil(of:waiting())
     enter(of, "a", "1")
     enter(of, "b", "2")
     enter(of, "a", "3")
-    assert.same({ "1", "2", "3" }, labels(of:waiting()))
+    assert.equal("1", of:waiting("a").label)
+    assert.equal("2", of:waiting("b").label)
+    assert.is_nil(of:waiting("c"))
+    local told = {}
+    for i = 1, 3 do
+      told[i] = of:waiting()
+      of:withdraw(told[i])
+    end
+    assert.same({ "1", "2", "3" }, labels(told))
+    assert.is_nil(of:waiting())
+  end)
+
+  it("lets a ticket be given back, and taken out, twice", function()
+    local of = pool.new(1, 1)
+    local one, two = enter(of, "a"), enter(of, "a")
+    for _ = 1, 2 do
+      of:withdraw(two)
+      of:leave(one)
+      assert.equal(0, of.active)
+      assert.equal(0, of.queued)
+    end
   end)
 
   it("can raise the limit of an origin that multiplexes", function()
@@ -178,11 +199,11 @@ describe("the pool", function()
     for i = 1, 100 do
       local ticket = enter(of, "origin" .. i)
       local waiting = enter(of, "origin" .. i)
-      enter(of, "refused" .. i)
+      local other = enter(of, "other" .. i)
       enter(of, "refused" .. i)
       of:withdraw(waiting)
       of:leave(ticket)
-      of:leave({ origin = "refused" .. i })
+      of:leave(other)
     end
     assert.is_nil(next(of.origins))
     assert.equal(0, of.active)
@@ -212,7 +233,7 @@ describe("the pool", function()
         per_origin[ticket.origin] = per_origin[ticket.origin] - 1
         of:leave(ticket)
       elseif next(waiting) then
-        local ticket = of:waiting()[1]
+        local ticket = of:waiting()
         waiting[ticket] = nil
         of:withdraw(ticket)
       end
@@ -224,7 +245,7 @@ describe("the pool", function()
         ticket = of:next()
       end
       assert.equal(#running, of.active)
-      assert.equal(#of:waiting(), of.queued)
+      assert.equal(#queues.tickets(of), of.queued)
     end
   end)
 

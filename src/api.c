@@ -22,6 +22,12 @@ struct client *check_open(lua_State *L)
     return client;
 }
 
+int raise_no_memory(lua_State *L)
+{
+    lua_pushliteral(L, "not enough memory");
+    return lua_error(L);
+}
+
 static int push_refusal(lua_State *L, struct transfer *transfer, const char *name,
                         const char *problem)
 {
@@ -152,9 +158,16 @@ static int l_start(lua_State *L)
     const char *allowed = luaL_optlstring(L, 8, NULL, &allowed_length);
     lua_settop(L, 8);
     int64_t setup = (int64_t)number_of(L, 2, "number", 0);
+    if (client->unstarted)
+        client_release(client->unstarted);
     struct transfer *transfer = client_take(client, setup);
-    if (!transfer)
-        return luaL_error(L, "not enough memory");
+    client->unstarted = transfer;
+    if (!transfer) {
+        lua_pushnil(L);
+        lua_pushliteral(L, "");
+        lua_pushliteral(L, "memory is out");
+        return 3;
+    }
     if (setup == 0 || transfer->setup != setup) {
         const char *problem = set_up(L, transfer, 2);
         if (problem)
@@ -174,6 +187,7 @@ static int l_start(lua_State *L)
     CURLMcode added = client_start(transfer, shard);
     if (added != CURLM_OK)
         return push_refusal(L, transfer, "", curl_multi_strerror(added));
+    client->unstarted = NULL;
     lua_pushinteger(L, transfer->id);
     return 1;
 }

@@ -195,6 +195,8 @@ static bool recycle(struct transfer *transfer)
 void client_release(struct transfer *transfer)
 {
     struct client *client = transfer->client;
+    if (client->unstarted == transfer)
+        client->unstarted = NULL;
     if (transfer->state == TRANSFER_RUNNING) {
         stream_discard(transfer);
         curl_multi_remove_handle(transfer->shard->multi, transfer->easy);

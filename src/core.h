@@ -219,6 +219,8 @@ struct client {
     int free_slot;         /* first of the free slots, -1 for none */
     struct transfer *kept; /* owned; ended ones, for the next requests */
     int kept_count;        /* bounded */
+    /* Borrowed: one that is being filled in. Lua raises then when its memory is out. */
+    struct transfer *unstarted;
     struct transfer *news_first, *news_last; /* borrowed; not yet told to Lua */
     int running;                             /* transfers in RUNNING */
     int to_resume;                           /* transfers to resume in the next step */
@@ -297,6 +299,8 @@ bool socket_serve(struct client *client);
 /* --- api.c: the client as Lua sees it --- */
 
 struct client *check_open(lua_State *L);
+/* Raises what Lua itself raises when memory is out: that text, without a place. */
+int raise_no_memory(lua_State *L);
 void client_register(lua_State *L);
 int l_client_new(lua_State *L);
 

@@ -34,7 +34,7 @@ static int l_digest_new(lua_State *L)
     luaL_getmetatable(L, CLASS);
     lua_setmetatable(L, -2);
     if (!digest->context)
-        return luaL_error(L, "out of memory");
+        return raise_no_memory(L);
     if (!algorithm || !EVP_DigestInit_ex(digest->context, algorithm, NULL))
         lua_pushnil(L);
     return 1;

@@ -154,7 +154,7 @@ static int l_feed(lua_State *L)
     if (!bytes)
         transfer->upload_open = false;
     else if (!buffer_append(&transfer->upload, bytes, length))
-        return luaL_error(L, "not enough memory");
+        return raise_no_memory(L);
     if (transfer->sending_is_paused)
         stream_resume_soon(transfer);
     return 0;

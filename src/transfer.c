@@ -13,6 +13,10 @@
  * libcurl's own 16 KiB cost 20 % more for big bodies. */
 enum { KEPT_HEAD = 2048, KEPT_BODY = 4096, RECEIVE_BUFFER = 65536 };
 
+/* As libcurl's own: bytes sent at a time; seconds after which a connection that nobody
+ * uses serves no more. */
+enum { SEND_BUFFER = 65536, CONNECTION_AGE = 118 };
+
 static void free_lent(struct transfer *transfer)
 {
     for (size_t i = 0; i < transfer->list_count; i++)
@@ -104,8 +108,11 @@ struct transfer *transfer_new(struct client *client)
         return NULL;
     }
     transfer->client = client;
-    transfer_reset(transfer);
-    return transfer;
+    transfer_clear(transfer);
+    if (transfer_is_slim(transfer))
+        return transfer;
+    transfer_free(transfer);
+    return NULL;
 }
 
 void transfer_tell_socket(struct transfer *transfer)
@@ -245,6 +252,14 @@ CURLcode transfer_prepare(struct transfer *transfer)
     SET(HEADER, (long)transfer->is_guarded);
     SET(SUPPRESS_CONNECT_HEADERS, 1L);
     SET(SHARE, transfer->client->share);
+    /* Where memory runs out in a reset, libcurl 7.88 leaves all that comes next at 0, and
+     * tells nobody: it would send from a buffer without room, and a proxy would get the
+     * fields that are for the host. */
+    SET(UPLOAD_BUFFERSIZE, (long)SEND_BUFFER);
+    SET(HEADEROPT, (long)CURLHEADER_SEPARATE);
+    SET(SSL_ENABLE_ALPN, 1L);
+    SET(TCP_NODELAY, 1L);
+    SET(MAXAGE_CONN, (long)CONNECTION_AGE);
     if (transfer->client->jar)
         SET(COOKIEFILE, ""); /* else the cookies of the jar stay there */
 #if LIBCURL_VERSION_NUM >= 0x075700

@@ -90,19 +90,21 @@ static int l_parse_url(lua_State *L)
         return push_problem(L, CURLUE_MALFORMED_INPUT);
     parser->url = curl_url();
     if (!parser->url)
-        return luaL_error(L, "not enough memory");
+        return raise_no_memory(L);
     CURLUcode code = CURLUE_OK;
     if (base)
         code = curl_url_set(parser->url, CURLUPART_URL, base, 0);
     if (code == CURLUE_OK)
         code = curl_url_set(parser->url, CURLUPART_URL, text, CURLU_URLENCODE);
+    if (code == CURLUE_OUT_OF_MEMORY)
+        return raise_no_memory(L);
     if (code != CURLUE_OK)
         return push_problem(L, code);
     lua_createtable(L, 0, sizeof parts / sizeof *parts);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         switch (add_part(L, parser, &parts[i])) {
         case CURLUE_OUT_OF_MEMORY:
-            return luaL_error(L, "not enough memory");
+            return raise_no_memory(L);
         case CURLUE_URLDECODE: /* a user or password with control characters */
             return push_problem(L, CURLUE_URLDECODE);
         default:

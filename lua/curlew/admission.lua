@@ -2,6 +2,8 @@
 --- its start; and the way back, on which the next ones start.
 
 local beside = require "curlew.beside"
+local curl = require "curlew.curl"
+local errors = require "curlew.error"
 local failure = require "curlew.failure"
 local lookups = require "curlew.lookups"
 local setup = require "curlew.setup"
@@ -13,7 +15,13 @@ local M = {}
 
 local SHORTEST = 0.001 -- seconds that a transfer has at least
 
+-- What libcurl and the core say when memory is out.
+local OUT_OF_MEMORY = { ["Out of memory"] = true, ["memory is out"] = true }
+
 local function refused(exchange, option, problem)
+  if OUT_OF_MEMORY[problem] then
+    return failure.of(exchange.request, "io", "memory is out")
+  end
   return failure.of(exchange.request, "unsupported", "libcurl refuses %s: %s",
     option ~= "" and "option " .. option or "the transfer", problem)
 end
@@ -55,25 +63,40 @@ local function begin(exchange)
   end
 end
 
--- Ends an exchange that libcurl has refused when its turn came.
-local function give_up(exchange, err)
-  exchange.session.pool:leave(exchange)
-  exchange:clean_up()
-  exchange:deliver { failure = err }
-  M.settle_lookup(exchange, false)
+local function try(go_on, exchange)
+  local err = go_on(exchange)
+  return err and { failure = err }
+end
+
+-- Goes on with an exchange whose turn has come: `go_on` starts it. Where that fails, for want of
+-- memory or because libcurl refuses it, it ends; nobody else does.
+local function proceed(exchange, go_on)
+  local ok, outcome = pcall(try, go_on, exchange)
+  if not ok then
+    outcome = outcome == errors.OUT_OF_MEMORY and curl.OUT_OF_MEMORY or { raised = outcome }
+  end
+  if outcome then
+    exchange:break_off(outcome)
+  end
+end
+
+-- Starts those that have waited for the look-up that has ended now.
+local function proceed_after_lookup(lookups_of_session)
+  local waiting = lookups_of_session:next()
+  while waiting do
+    stop_alarm(waiting)
+    proceed(waiting, start)
+    waiting = lookups_of_session:next()
+  end
 end
 
 --- Tells that an exchange needs no look-up any more, and starts those that have waited for it.
 ---@param exchange curlew.Exchange
 ---@param has_socket boolean
 function M.settle_lookup(exchange, has_socket)
-  for _, waiting in ipairs(exchange.session.lookups:settle(exchange, has_socket)) do
-    stop_alarm(waiting)
-    local err = start(waiting)
-    if err then
-      give_up(waiting, err)
-    end
-  end
+  local known = exchange.session.lookups
+  known:settle(exchange, has_socket)
+  proceed_after_lookup(known)
 end
 
 --- Starts an exchange anew in the place that it has.
@@ -84,16 +107,13 @@ M.start_again = start
 function M.leave(exchange)
   local pool = exchange.session.pool
   stop_alarm(exchange)
+  pool:leave(exchange)
   if exchange.lookup then
     M.settle_lookup(exchange, false)
   end
-  pool:leave(exchange)
   local waiting = pool.queued > 0 and pool:next()
   while waiting do
-    local err = begin(waiting)
-    if err then
-      give_up(waiting, err)
-    end
+    proceed(waiting, begin)
     waiting = pool:next()
   end
 end
@@ -109,7 +129,6 @@ function M.enter(exchange, expire)
   elseif admitted then
     local err = begin(exchange)
     if err then
-      M.leave(exchange)
       return err
     end
   end
@@ -122,15 +141,13 @@ end
 ---@param exchange curlew.Exchange
 function M.withdraw(exchange)
   stop_alarm(exchange)
-  if exchange.id then
-    exchange.session.driver:cancel(exchange.id)
+  local id = exchange.id
+  if id then
+    exchange.session.driver:cancel(id)
     exchange.id = nil
-    M.leave(exchange)
-  elseif exchange.lookup then
-    M.leave(exchange)
-  else
-    exchange.session.pool:withdraw(exchange)
   end
+  exchange.session.pool:withdraw(exchange)
+  M.leave(exchange)
 end
 
 return M

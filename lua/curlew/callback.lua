@@ -17,6 +17,18 @@ local function abort(wait)
   end
 end
 
+-- Can be called again when it has raised, for want of memory.
+local function finish(wait, ...)
+  if wait.over then
+    return
+  end
+  wait.results = compat.pack(...)
+  if wait.parked then
+    task.wake(wait.waiter)
+  end
+  wait.over = true
+end
+
 --- Calls `start(done)` and waits until `done(...)` is called, from wherever; calls after the first
 --- are ignored. When `start` returns a function, that is called on cancellation.
 ---@async
@@ -24,15 +36,9 @@ end
 ---@return any ... what `done` was given
 function M.await(start)
   errors.check_callable("the function that starts the operation", start)
-  local waiter = task.checkpoint()
-  local wait = {}
+  local wait = { waiter = task.checkpoint(), over = false, parked = false, results = nil }
   wait.cancel = start(function(...)
-    if not wait.over then
-      wait.over, wait.results = true, compat.pack(...)
-      if wait.parked then
-        task.wake(waiter)
-      end
-    end
+    errors.unwrap(errors.insist(finish, wait, ...))
   end)
   if not wait.over then
     wait.parked = true

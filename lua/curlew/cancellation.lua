@@ -95,21 +95,21 @@ local function interrupt(task)
   if task.state == "waiting" and task.abort and M.due(task) then
     local abort, arg = task.abort, task.value
     waking.wake(task, M.RAISE)
-    abort(arg, task)
+    errors.unwrap(errors.insist(abort, arg, task))
   end
 end
 
---- Cancels a scope: its waits raise `err` from now on. The first error stays.
+--- Cancels a scope: its waits raise `err` from now on. The first error stays. To be called again
+--- when it has raised, for want of memory.
 ---@param scope table
 ---@param err any
 function M.cancel_scope(scope, err)
   local task = scope.task
-  if scope.error or not task then
-    return
+  if task then
+    scope.error = scope.error or err
+    M.cancel_groups(task, scope, scope.error)
+    interrupt(task)
   end
-  scope.error = err
-  M.cancel_groups(task, scope, err)
-  interrupt(task)
 end
 
 --- Asks the task to end: the wait where it stands, and every later one, raises an error of kind
@@ -119,28 +119,27 @@ end
 function Handle:cancel(reason)
   if self:done() then
     return false
-  elseif not self.cancel_error then
-    self:cancel_with(errors.new {
-      kind = "cancelled",
-      message = reason == nil and "the task was cancelled" or errors.describe(reason),
-      reason = reason,
-    })
   end
+  self:cancel_with(self.cancel_error or errors.new {
+    kind = "cancelled",
+    message = reason == nil and "the task was cancelled" or errors.describe(reason),
+    reason = reason,
+  })
   return true
 end
 
 --- Cancels with a ready-made error object, which may be shared by many tasks.
 function Handle:cancel_with(err)
-  if self.cancel_error or self:done() then
+  if self:done() then
     return
   end
-  self.cancel_error = err
+  self.cancel_error = self.cancel_error or err
   if self.state == "scheduled" then
     self.fn, self.packed, self.value = nil, nil, nil
     ending.conclude(self, "cancelled")
     return
   end
-  M.cancel_groups(self, nil, err)
+  M.cancel_groups(self, nil, self.cancel_error)
   interrupt(self)
 end
 

@@ -22,8 +22,8 @@ end
 ---@param co thread
 function M.keep(co)
   if count < MOST_KEPT then
+    kept[count + 1] = co
     count = count + 1
-    kept[count] = co
   end
 end
 

@@ -73,6 +73,9 @@ M.results = {
   [100] = { "CURLE_TOO_LARGE", "too_large" },
 }
 
+--- The outcome of a transfer that there is no memory to tell more of.
+M.OUT_OF_MEMORY = { result = 27, verdict = "no_memory" }
+
 --- By curlew's own reason for ending a transfer: kind of error, and the sentence for it.
 M.verdicts = {
   body_too_large = { "too_large", "the body is larger than %.0f bytes (max_body)" },

@@ -27,6 +27,8 @@ end
 
 local M = { Error = Error }
 
+local MOST_TRIES = 100 -- while memory is out
+
 --- What Lua raises when an allocation fails: always this very string.
 M.OUT_OF_MEMORY = "not enough memory"
 
@@ -65,6 +67,23 @@ function M.unwrap(ok, ...)
     error((...), 0)
   end
   return ...
+end
+
+--- A protected call of `fn(...)`, again and again while memory is out: for what has to be done,
+--- takes little memory, and does not mind to be done twice.
+---@param fn function
+---@param ... any
+---@return boolean ok
+---@return any err
+function M.insist(fn, ...)
+  local ok, err = pcall(fn, ...)
+  for _ = 1, MOST_TRIES do
+    if ok or err ~= M.OUT_OF_MEMORY then
+      break
+    end
+    ok, err = pcall(fn, ...)
+  end
+  return ok, err
 end
 
 --- What `tostring` says, even for an error whose `__tostring` fails.

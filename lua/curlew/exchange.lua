@@ -3,7 +3,9 @@
 local admission = require "curlew.admission"
 local allowing = require "curlew.allowing"
 local beside = require "curlew.beside"
+local errors = require "curlew.error"
 local failure = require "curlew.failure"
+local list = require "curlew.list"
 local stream = require "curlew.stream"
 local task = require "curlew.task"
 local time = require "curlew.time"
@@ -47,8 +49,8 @@ end
 function Exchange:deliver(outcome)
   local waiter = self.task
   if waiter then
-    self.task = nil
     task.wake(waiter, outcome)
+    self.task = nil
   elseif self.stream then
     self.stream:finish(outcome)
   end
@@ -56,11 +58,13 @@ end
 
 -- Tells whoever waits for an exchange what has become of it, and gives back what it had.
 local function conclude(exchange, outcome)
-  exchange:deliver(outcome) -- first: starting the next may raise, when memory is out
+  exchange:deliver(outcome) -- first: the rest may raise, when memory is out
+  local ok, err = true, nil
   if exchange.helpers or exchange.body then
-    exchange:clean_up()
+    ok, err = pcall(exchange.clean_up, exchange)
   end
   admission.leave(exchange)
+  errors.unwrap(ok, err)
 end
 
 --- For the driver: the transfer has ended.
@@ -76,28 +80,40 @@ function Exchange:finish(outcome)
   if outcome.http_version and outcome.http_version >= 3 then
     self.session.pool:set_limit(self.origin, STREAMS)
   end
-  if outcome.result == NO_ADDRESS then
-    for _, follower in ipairs(self.session.lookups:take_followers(self)) do
-      conclude(follower, outcome)
-    end
+  local follower = outcome.result == NO_ADDRESS and self.session.lookups:take_follower(self)
+  while follower do
+    conclude(follower, outcome)
+    follower = self.session.lookups:take_follower(self)
   end
   conclude(self, outcome)
 end
 
--- Takes a transfer back; nothing of it stays behind.
+-- Takes an exchange back, wherever it stands; nothing of it stays behind.
 local function withdraw(exchange)
   if exchange.has_ended then -- just now, and tells its log
     return
   end
-  exchange:clean_up()
   admission.withdraw(exchange)
+  exchange:clean_up()
+end
+
+--- Ends an exchange wherever it stands; its waiter gets `outcome`.
+function Exchange:break_off(outcome)
+  self:deliver(outcome)
+  withdraw(self)
 end
 
 --- Ends a transfer that runs, whose waiter gets `outcome`.
 function Exchange:end_with(outcome)
   if self.id then
-    withdraw(self)
-    self:deliver(outcome)
+    self:break_off(outcome)
+  end
+end
+
+-- A helper has failed before it could begin.
+local function on_end(observer, helper)
+  if helper.state == "failed" then
+    observer.exchange:end_with { raised = helper.error }
   end
 end
 
@@ -109,12 +125,14 @@ end
 -- Runs `fn(exchange)` in a task of its own until the exchange ends; its failure is the exchange's.
 function Exchange:help(fn)
   self.helpers = self.helpers or {}
-  table.insert(self.helpers, task.spawn(function()
+  local helper = task.spawn(function()
     local ok, err = task.protect(fn, self)
     if not ok and self.id then
       self:end_with { raised = err }
     end
-  end))
+  end)
+  table.insert(self.helpers, helper)
+  list.push(helper, { notify = on_end, exchange = self })
 end
 
 -- Whether the head that has come is the one of the answer: none of 1xx, but for a switch of
@@ -154,28 +172,26 @@ function Exchange:on_news()
   end
 end
 
--- Ends the wait of an exchange in the queue.
-local function refuse_queued(exchange, err)
-  withdraw(exchange)
-  exchange:deliver { failure = err }
-end
-
 local function expire_in_queue(exchange)
   local phase = exchange.lookup and "resolve" or "queue"
-  refuse_queued(exchange, failure.early_timeout(exchange.request, phase))
+  exchange:break_off { failure = failure.early_timeout(exchange.request, phase) }
+end
+
+local function end_waiting(session, outcome)
+  local waiting = session.pool:waiting() or session.lookups:waiting()
+  while waiting do
+    waiting:break_off(outcome)
+    waiting = session.pool:waiting() or session.lookups:waiting()
+  end
 end
 
 --- Ends all exchanges of a session, in its queue and on the wire, as the session closes.
 ---@param session table
 function M.end_all(session)
-  local waiting = session.pool:waiting()
-  for _, ticket in ipairs(session.lookups:waiting()) do
-    waiting[#waiting + 1] = ticket.exchange
-  end
-  for _, exchange in ipairs(waiting) do
-    refuse_queued(exchange, failure.closed_session(exchange.request, session))
-  end
-  session.driver:close(CLOSED)
+  local outcome = session.lost and { result = CLOSED.result, lost = session.lost } or CLOSED
+  local ok, err = pcall(end_waiting, session, outcome)
+  session.driver:close(outcome)
+  errors.unwrap(ok, err)
 end
 
 -- Asks the user where a transfer may connect to, and starts it again, or tells what has become of
@@ -217,6 +233,22 @@ local function await(exchange)
   return outcome
 end
 
+-- Opens the body of an exchange, if there is one to be sent; returns an error when it cannot be.
+local function open_body(exchange)
+  local wanted = exchange.request
+  if wanted.source or type(wanted.body) == "table" then
+    local body, unreadable = upload.open(wanted)
+    exchange.body, wanted.body_length = body, body and body.length or wanted.body_length
+    return unreadable
+  end
+end
+
+-- Starts or queues an exchange. Does not wait.
+local function enter(exchange)
+  return exchange.session.closed and failure.closed_session(exchange.request, exchange.session)
+    or admission.enter(exchange, expire_in_queue)
+end
+
 --- Sends a request and waits for the response: all of it, or of a streamed one the head.
 ---@async
 ---@param session table
@@ -235,19 +267,19 @@ function M.perform(session, wanted, deadline)
     task = task.checkpoint(),
     allowed = wanted.options.allow and "",
     answers = wanted.options.allow and {},
+    -- Made room for: it must not lack when the exchange ends.
+    id = nil, shard = nil, has_ended = nil, stream = nil,
+    alarm = nil, lookup = nil, body = nil, helpers = nil,
   }, Exchange)
-  if wanted.source or type(wanted.body) == "table" then
-    local body, unreadable = upload.open(wanted)
-    if unreadable then
-      return nil, unreadable
-    end
-    exchange.body, wanted.body_length = body, body and body.length or wanted.body_length
+  local unreadable = open_body(exchange)
+  if unreadable then
+    return nil, unreadable
   end
-  local err = session.closed and failure.closed_session(wanted, session)
-    or admission.enter(exchange, expire_in_queue)
-  if err then
-    exchange:clean_up()
-    return nil, err
+  local is_entered, err = pcall(enter, exchange)
+  if not is_entered or err then
+    exchange.task = nil
+    withdraw(exchange)
+    return nil, is_entered and err or error(err, 0)
   end
   local outcome = await(exchange)
   if wanted.options.on_progress and not wanted.streamed then

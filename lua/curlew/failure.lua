@@ -78,6 +78,10 @@ local BROKEN = {
   ["Connection reset by peer"] = "%s reset the connection",
 }
 
+local function closed_message(why)
+  return "the session was closed" .. (why and ": " .. why or "")
+end
+
 -- A message by kind; what has no entry says what libcurl says.
 local MESSAGES = {
   connect = function(request, outcome)
@@ -143,8 +147,8 @@ local MESSAGES = {
       or outcome.error:find("nghttp2", 1, true) and "the header fields are more than libcurl allows"
       or "a header line is larger than libcurl allows"
   end,
-  closed_session = function()
-    return "the session was closed"
+  closed_session = function(_, outcome)
+    return closed_message(outcome.lost)
   end,
   io = function(_, outcome)
     return outcome.result == 2 and outcome.os_error
@@ -239,7 +243,7 @@ local function from_verdict(request, outcome, verdict)
   return make(request, {
     kind = verdict[1],
     message = verdict[2]:format(detail),
-    phase = phase_of(request, outcome),
+    phase = outcome.ready and phase_of(request, outcome) or nil,
     code = outcome.verdict == "idle" and "CURLE_OPERATION_TIMEDOUT" or nil,
   })
 end
@@ -251,7 +255,7 @@ end
 function M.closed_session(request, session)
   return make(request, {
     kind = "closed_session",
-    message = "the session was closed" .. (session.lost and ": " .. session.lost or ""),
+    message = closed_message(session.lost),
   })
 end
 

@@ -48,11 +48,12 @@ local function refuse(call, problem)
   call_back(call, raised(problem))
 end
 
--- The task has ended. Where it was cancelled, perhaps before it began, nobody was called yet.
+-- The task has ended. Where it was cancelled, perhaps before it began, or memory was out, nobody
+-- was called yet.
 local function conclude(call)
   local own = call.task
   if call.callback then
-    local ok, problem = pcall(call_back, call, own.cancel_error)
+    local ok, problem = pcall(call_back, call, own.cancel_error or raised(own.error))
     if not ok then
       unhandled.tell(errors.or_described(problem), own)
     end
@@ -62,7 +63,7 @@ local function conclude(call)
 end
 
 local function on_end(observer)
-  turn.defer(conclude, observer.call)
+  turn.enqueue(observer.conclusion)
 end
 
 --- Cancels the request, whose callback is then called, later, with an error of kind "cancelled",
@@ -93,17 +94,21 @@ end
 ---@return curlew.Call call its `close()` cancels
 function M.fetch_cb(address, given, callback)
   local is_callable, problem = pcall(errors.check_callable, "the callback", callback)
+  if problem == errors.OUT_OF_MEMORY then
+    error(problem, 0) -- it says nothing about the callback
+  end
   local call = setmetatable({}, Call)
   call.callback = is_callable and callback or function()
     error(problem, 0)
   end
   problem = problem or problem_of(address, given)
+  local observer = { notify = on_end, conclusion = turn.later(conclude, call) }
   if problem then
     call.task = task.spawn(refuse, call, problem)
   else -- the options are those of now, whatever becomes of their table
     call.task = task.spawn(perform, call, address, given and options.union(given))
   end
-  list.push(call.task, { notify = on_end, call = call })
+  list.push(call.task, observer)
   return call
 end
 

@@ -2,7 +2,10 @@
 --- says how: results, or nil and luv's text.
 
 local callback = require "curlew.callback"
+local compat = require "curlew.compat"
+local errors = require "curlew.error"
 local scope = require "curlew.scope"
+local turn = require "curlew.turn"
 local uv = require "curlew.uv"
 
 local M = {}
@@ -16,6 +19,18 @@ local FOR_ALL = 438 -- 0666, for the process's umask to narrow
 local File = { __name = "curlew.File" }
 File.__index = File
 
+-- A file that has no descriptor yet. Made before it has one, so that none is lost when memory is
+-- out: that of a file that is collected is closed.
+local function new()
+  local file = setmetatable({ fd = nil, pending = 0, left = nil, sentinel = nil }, File)
+  file.sentinel = compat.finalizer(function()
+    if file.fd then
+      uv.fs_close(file.fd)
+    end
+  end)
+  return file
+end
+
 -- Calls `start(fd, done)` and waits for it. A thread of luv's may go on with a call whose task was
 -- cancelled: until then, the descriptor's number must not become that of another file.
 local function call(file, start)
@@ -23,7 +38,7 @@ local function call(file, start)
     local request, problem = start(file.fd, function(...)
       file.pending = file.pending - 1
       if file.left and file.pending == 0 then
-        uv.fs_close(file.left)
+        errors.insist(uv.fs_close, file.left)
         file.left = nil
       end
       done(...)
@@ -40,11 +55,14 @@ end
 ---@return curlew.File?
 ---@return string? problem
 function M.open(path, flags)
-  local fd, problem = scope.shield(callback.call, uv.fs_open, path, flags, FOR_ALL)
-  if not fd then
-    return nil, problem
-  end
-  return setmetatable({ fd = fd, pending = 0 }, File)
+  local file = new()
+  local fd, problem = scope.shield(callback.call, function(done)
+    return uv.fs_open(path, flags, FOR_ALL, turn.entry(function(err, fd)
+      file.fd = fd
+      done(err, fd)
+    end))
+  end)
+  return fd and file, problem
 end
 
 --- Opens a file to be written, and empties it. Waits only for what may take long, such as a pipe
@@ -58,11 +76,10 @@ function M.create(path)
   if there and there.type ~= "file" then
     return M.open(path, "w")
   end
+  local file = new()
   local fd, problem = uv.fs_open(path, "w", FOR_ALL)
-  if not fd then
-    return nil, problem
-  end
-  return setmetatable({ fd = fd, pending = 0 }, File)
+  file.fd = fd
+  return fd and file, problem
 end
 
 --- A file of a descriptor that is somebody else's: `close` leaves it open.
@@ -148,14 +165,14 @@ end
 ---@return true?
 ---@return string? problem
 function File:close()
-  local fd = not self.is_lent and self.fd
-  self.fd = nil
+  local fd, closed, problem = not self.is_lent and self.fd, true, nil
   if fd and self.pending > 0 then
     self.left = fd
   elseif fd then
-    return uv.fs_close(fd)
+    closed, problem = uv.fs_close(fd) -- first: it may raise
   end
-  return true
+  self.fd = nil
+  return closed, problem
 end
 
 --- Calls a function of luv's for paths, such as `fs.path("rename", from, to)`.

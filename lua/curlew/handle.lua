@@ -15,6 +15,7 @@
 ---   first, last    it is itself the list of the tasks that await it, and of observers, which are
 ---                  told: `observer:notify(task)`
 ---   list, next, previous   the list in which it waits
+---   after          the next of those that are ready, see `curlew.turn`
 ---   owner          told when it has ended: `owner:child_ended(task)`
 ---   spawned_at     with CURLEW_DEBUG=1, the line that has spawned it
 ---   noted_error, noted_frames   a string error, and its frames as of before it was unwound

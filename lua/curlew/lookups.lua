@@ -56,67 +56,72 @@ function Lookups:admit(exchange, host)
   if is_known(self, host) then
     return true
   end
-  local ticket = { origin = host, exchange = exchange }
+  local ticket = {
+    origin = host,
+    exchange = exchange,
+    is_admitted = false,
+    shard = nil,
+    list = nil,
+    next = nil,
+    previous = nil,
+  }
   exchange.lookup = ticket
   ticket.is_admitted = self.pool:admit(ticket)
   return ticket.is_admitted
 end
 
--- Takes the exchanges out that may go ahead now.
-local function take_ready(lookups)
-  local ready, ticket = {}, lookups.pool:next()
-  while ticket do
-    ticket.is_admitted = true
-    ready[#ready + 1] = ticket.exchange
-    if is_known(lookups, ticket.origin) then
-      ticket.exchange.lookup = nil
-      lookups.pool:leave(ticket)
-    end
-    ticket = lookups.pool:next()
+--- Takes an exchange out that may go ahead now; nil when there is none.
+---@return table?
+function Lookups:next()
+  local ticket = self.pool:next()
+  if not ticket then
+    return nil
   end
-  return ready
+  ticket.is_admitted = true
+  if is_known(self, ticket.origin) then
+    ticket.exchange.lookup = nil
+    self.pool:leave(ticket)
+  end
+  return ticket.exchange
 end
 
---- The tickets of the exchanges that wait, each with its `exchange`.
----@return table[]
+--- One of the exchanges that wait, nil when there is none.
+---@return table?
 function Lookups:waiting()
-  return self.pool:waiting()
+  local ticket = self.pool:waiting()
+  return ticket and ticket.exchange
 end
 
---- Takes the exchanges out that wait for the look-up of this one, which has failed for all of them.
+--- Takes an exchange out that waits for the look-up of this one, which has failed for all of them.
 ---@param exchange table
----@return table[]
-function Lookups:take_followers(exchange)
-  local followers = {}
-  for _, ticket in ipairs(self:waiting()) do
-    if exchange.lookup and ticket.origin == exchange.lookup.origin then
-      self.pool:withdraw(ticket)
-      ticket.exchange.lookup = nil
-      followers[#followers + 1] = ticket.exchange
-    end
+---@return table? follower nil when there is none
+function Lookups:take_follower(exchange)
+  local ticket = exchange.lookup and self.pool:waiting(exchange.lookup.origin)
+  if not ticket then
+    return nil
   end
-  return followers
+  self.pool:withdraw(ticket)
+  ticket.exchange.lookup = nil
+  return ticket.exchange
 end
 
---- Tells that an exchange has a socket, or has ended; returns those that may go ahead.
+--- Tells that an exchange has a socket, or has ended; `next` has those that may go ahead then.
 ---@param exchange table
 ---@param has_socket boolean
----@return table[]
 function Lookups:settle(exchange, has_socket)
   local ticket = exchange.lookup
   if not ticket then
-    return {}
+    return
   end
   exchange.lookup = nil
-  if has_socket then
-    note_known(self, ticket.origin)
-  end
   if ticket.is_admitted then
     self.pool:leave(ticket)
   else
     self.pool:withdraw(ticket)
   end
-  return take_ready(self)
+  if has_socket then
+    note_known(self, ticket.origin)
+  end
 end
 
 return M

@@ -5,6 +5,7 @@ local closing = require "curlew.closing"
 local compat = require "curlew.compat"
 local curl = require "curlew.curl"
 local errors = require "curlew.error"
+local news = require "curlew.news"
 local run = require "curlew.run"
 local turn = require "curlew.turn"
 local uv = require "curlew.uv"
@@ -14,8 +15,9 @@ local each = compat.each
 local M = {}
 
 -- The handles of drivers, `{ poll =, timer =, client = }`, as keys: `open` owns them, so that no
--- client is collected before its poll has stopped; `orphans` are those of collected drivers.
-local open, orphans = {}, {}
+-- client is collected before its poll has stopped. `orphan` is the first of those of collected
+-- drivers, linked by `next_orphan`.
+local open, orphan = {}, nil
 
 ---@class curlew.Driver
 ---@field handles table borrowed, see `open`
@@ -28,8 +30,11 @@ Driver.__index = Driver
 -- the loop. So handles are stopped at once, but closed only in a turn, after which the loop goes
 -- on; a program that ends before leaves them to luv.
 local function close_handles(handles)
-  closing.close(handles.poll)
-  closing.close(handles.timer)
+  for _, name in ipairs { "poll", "timer" } do
+    if handles[name] then
+      closing.close(handles[name])
+    end
+  end
 end
 
 -- The poll goes first: its descriptor must not be watched when the client closes it.
@@ -40,26 +45,52 @@ local function close(handles)
   end
   handles.timer:stop()
   handles.client:close()
-  turn.defer(close_handles, handles)
+  turn.enqueue(handles.closing)
 end
 
 -- What drivers have left that were collected.
 local function close_orphans()
-  for handles in each(orphans) do
-    orphans[handles] = nil
-    close(handles)
+  while orphan do
+    local handles = orphan
+    close(handles) -- first: it may raise
+    orphan = handles.next_orphan
   end
 end
 
-local function forget(driver, id)
-  local operation = driver.live[id]
-  driver.live[id] = nil
-  driver.count = driver.count - 1
-  if driver.count == 0 then
-    open[driver.handles] = true
-    driver.poll:unref()
+-- As well those whose finalizer had no memory to tell of them.
+local function close_lost()
+  close_orphans()
+  for handles, owner in each(open) do
+    if owner == true and not handles.weak.driver then
+      close(handles)
+    end
   end
-  return operation
+end
+
+--- For the news: a transfer is no operation's any more.
+---@param id integer
+function Driver:forget(id)
+  self.live[id] = nil
+  self.count = self.count - 1
+  if self.count == 0 then
+    open[self.handles] = true
+    self.poll:unref()
+  end
+end
+
+-- Serves what is ready. What it raises for want of memory, the next call makes good.
+local function serve(driver, rang)
+  close_orphans()
+  local problem = news.tell_all(driver)
+  driver.count_news, driver.told = 0, 0
+  local count, wait = driver.client:step(rang, driver.news)
+  wait = wait or driver.wait
+  driver.count_news, driver.wait = count, wait
+  if wait then
+    driver.timer:start(wait, 0, driver.on_timer)
+  end
+  driver.wait = nil
+  return problem or news.tell_all(driver)
 end
 
 local function step(driver, rang)
@@ -69,26 +100,16 @@ local function step(driver, rang)
     local _, operation = next(driver.live)
     return operation and operation:lose()
   end
-  close_orphans()
-  local news = driver.news
-  local count, wait = driver.client:step(rang, news)
-  if wait then
-    driver.timer:start(wait, 0, driver.on_timer)
+  local ok, problem = pcall(serve, driver, rang)
+  if not ok then
+    turn.enqueue(driver.kicking)
   end
-  for i = 1, count do
-    local id = news[i]
-    if id < 0 and driver.live[-id] then
-      local operation = driver.live[-id]
-      operation:on_news()
-    elseif driver.live[id] then -- not cancelled by one that has ended before it
-      local operation = forget(driver, id)
-      operation:finish(driver.client:take(id))
-    end
+  if problem then
+    error(problem, 0)
   end
 end
 
 local function step_kicked(driver)
-  driver.kicked = false
   step(driver, false)
 end
 
@@ -105,10 +126,7 @@ end
 
 -- Transfers start at the end of the turn, all together, in one step.
 local function kick(driver)
-  if not driver.kicked then
-    driver.kicked = true
-    turn.defer(step_kicked, driver)
-  end
+  turn.enqueue(driver.kicking)
 end
 
 --- Starts a transfer. When it has ended, `operation:finish(outcome)` is called from the loop, with
@@ -126,19 +144,21 @@ end
 ---@return string? option
 ---@return string? problem
 function Driver:start(operation, setup, url, timeout, body, tells_socket, shard, allowed)
+  kick(self) -- first: it may raise
   local id, option, problem = self.client:start(setup, url, timeout, body, tells_socket, shard,
     allowed)
   if not id then
     return nil, option, problem
   end
-  self.live[id] = operation
+  local ok, err = pcall(rawset, self.live, id, operation)
+  if not ok then
+    self.client:cancel(id)
+    error(err, 0)
+  end
   self.count = self.count + 1
   if self.count == 1 then
     open[self.handles] = self -- kept, while a transfer runs
     self.poll:ref()
-  end
-  if not self.kicked then
-    kick(self)
   end
   return id
 end
@@ -147,8 +167,8 @@ end
 ---@param id integer
 function Driver:cancel(id)
   if self.live[id] then
-    forget(self, id)
     self.client:cancel(id)
+    self:forget(id)
     kick(self)
   end
 end
@@ -193,13 +213,62 @@ function Driver:close(outcome)
   if self.closed then
     return
   end
-  self.closed = true
-  local ended = self.live
-  self.live, self.count = {}, 0
+  local ended, ok, err = self.live, true, nil
+  self.live = {} -- first: it may raise
+  self.closed, self.count = true, 0
   close(self.handles)
   for _, operation in each(ended) do
-    operation:finish(outcome)
+    local is_told, problem = errors.insist(operation.finish, operation, outcome)
+    if not is_told then
+      ok, err = false, problem
+    end
   end
+  errors.unwrap(ok, err)
+end
+
+-- Makes the driver of `handles`, which has the client, and adds to them. What may raise for want of
+-- memory does so before anything is lost: see `M.new`.
+local function build(handles)
+  local client = handles.client
+  handles.closing = turn.later(close_handles, handles)
+  handles.poll = uv.new_poll(client:fd())
+  handles.timer = uv.new_timer()
+  local driver = setmetatable({
+    handles = handles,
+    client = client,
+    poll = handles.poll,
+    timer = handles.timer,
+    live = {},
+    count = 0,
+    news = {}, -- ids, see `tell`
+    count_news = 0,
+    told = 0, -- of these
+    wait = nil, -- ms for which the timer is to be set
+  }, Driver)
+  driver.kicking = turn.later(step_kicked, driver)
+  -- luv keeps its callbacks alive; they must not keep the driver.
+  local weak = setmetatable({ driver = driver }, { __mode = "v" })
+  handles.weak = weak
+  local function step_if_alive(rang)
+    if weak.driver then
+      step(weak.driver, rang)
+    end
+  end
+  driver.on_timer = turn.entry(function()
+    step_if_alive(true)
+  end)
+  driver.sentinel = compat.finalizer(function()
+    if open[handles] then
+      handles.next_orphan, orphan = orphan, handles
+    end
+  end)
+  driver.poll:start("r", turn.entry(function()
+    step_if_alive(false)
+  end))
+  driver.poll:unref()
+  driver.timer:unref()
+  open[handles] = true
+  return driver
 end
 
 --- Makes a driver. It holds the loop open only while a transfer runs, and is closed when it is
@@ -219,40 +288,22 @@ function M.new(cached_connections, cookies)
       errors.blame("%s", client)
     end
   end
-  local handles = { client = client, poll = uv.new_poll(client:fd()), timer = uv.new_timer() }
-  open[handles] = true
-  local driver = setmetatable({
-    handles = handles,
+  local handles = {
     client = client,
-    poll = handles.poll,
-    timer = handles.timer,
-    live = {},
-    count = 0,
-    news = {},
-  }, Driver)
-  -- luv keeps its callbacks alive; they must not keep the driver.
-  local weak = setmetatable({ driver = driver }, { __mode = "v" })
-  local function step_if_alive(rang)
-    if weak.driver then
-      step(weak.driver, rang)
-    end
+    poll = nil,
+    timer = nil,
+    closing = nil,
+    weak = nil,
+    next_orphan = nil,
+  }
+  local is_built, driver = pcall(build, handles)
+  if not is_built then
+    errors.insist(close_handles, handles)
+    errors.insist(client.close, client)
   end
-  driver.on_timer = turn.entry(function()
-    step_if_alive(true)
-  end)
-  driver.poll:start("r", turn.entry(function()
-    step_if_alive(false)
-  end))
-  driver.poll:unref()
-  driver.timer:unref()
-  driver.sentinel = compat.finalizer(function()
-    if open[handles] then
-      orphans[handles] = true
-    end
-  end)
-  return driver
+  return errors.unwrap(is_built, driver)
 end
 
-run.at_end(close_orphans)
+run.at_end(close_lost)
 
 return M

@@ -29,7 +29,8 @@ function M.new(max, per_origin, max_queue)
     active = 0,
     queued = 0,
     origins = {},
-    eligible = {}, -- list of the origins that have waiting tickets and room for them
+    -- List of the origins that have waiting tickets and room for them.
+    eligible = { first = nil, last = nil },
   }, Pool)
 end
 
@@ -58,20 +59,22 @@ local function update(pool, origin)
   end
 end
 
+-- Makes ready for one more ticket: what needs memory comes before anything is changed.
+local function reserve(origin)
+  if origin.active >= PER_SHARD and not origin.shards then
+    origin.shards = { [0] = PER_SHARD }
+  end
+end
+
 -- Gives a ticket its place. Tickets fill the first shards, where the connections are that others
 -- have left.
 local function enter(pool, origin, ticket)
-  local active, shards = origin.active + 1, origin.shards
-  pool.active, origin.active = pool.active + 1, active
+  local shards, shard = origin.shards, 0
+  pool.active, origin.active = pool.active + 1, origin.active + 1
   if not shards then
-    if active <= PER_SHARD then
-      ticket.shard = 0
-      return
-    end
-    shards = { [0] = PER_SHARD }
-    origin.shards = shards
+    ticket.shard = 0
+    return
   end
-  local shard = 0
   while shards[shard] and shards[shard] >= PER_SHARD do
     shard = shard + 1
   end
@@ -85,14 +88,18 @@ function Pool:admit(ticket)
   local origin = origin_of(self, ticket)
   local nobody_waits = not origin.first and not self.eligible.first
   if self.active < self.max and origin.active < origin.limit and nobody_waits then
+    reserve(origin)
     enter(self, origin, ticket)
     return true
   elseif self.queued >= self.max_queue then
     update(self, origin)
     return nil
   end
-  self.queued = self.queued + 1
+  if origin.list == nil then -- makes room: what needs memory comes first
+    origin.list, origin.next, origin.previous = false, false, false
+  end
   list.push(origin, ticket)
+  self.queued = self.queued + 1
   update(self, origin)
   return false
 end
@@ -100,10 +107,12 @@ end
 --- Takes the next ticket that may start out of the queue, and admits it; nil when there is none.
 ---@return table? ticket
 function Pool:next()
-  local origin = self.active < self.max and list.shift(self.eligible)
+  local origin = self.active < self.max and self.eligible.first
   if not origin then
     return nil
   end
+  reserve(origin)
+  list.remove(origin)
   local ticket = list.shift(origin)
   self.queued = self.queued - 1
   enter(self, origin, ticket)
@@ -111,39 +120,47 @@ function Pool:next()
   return ticket
 end
 
---- Gives back the place of an admitted ticket.
+--- Gives back the place of an admitted ticket, if it has one.
 ---@param ticket table
 function Pool:leave(ticket)
+  if not ticket.shard then
+    return
+  end
   local origin = self.origins[ticket.origin]
   local active = origin.active - 1
   self.active, origin.active = self.active - 1, active
   if origin.shards then
     origin.shards[ticket.shard] = origin.shards[ticket.shard] - 1
   end
+  ticket.shard = nil
   if origin.first or active == 0 then
     update(self, origin)
   end
 end
 
---- Takes a ticket that waits out of the queue.
+--- Takes a ticket out of the queue, if it waits there.
 ---@param ticket table
 function Pool:withdraw(ticket)
-  list.remove(ticket)
-  self.queued = self.queued - 1
-  update(self, origin_of(self, ticket))
+  local origin = ticket.list
+  if origin then
+    list.remove(ticket)
+    self.queued = self.queued - 1
+    update(self, origin)
+  end
 end
 
---- All tickets that wait.
----@return table[]
-function Pool:waiting()
-  local tickets = {}
+--- One of the tickets that wait: for `name` only, if given. nil when there is none.
+---@param name? string an origin
+---@return table? ticket
+function Pool:waiting(name)
+  if name then
+    return self.origins[name] and self.origins[name].first
+  end
   for _, origin in each(self.origins) do
-    local ticket = origin.first
-    while ticket do
-      tickets[#tickets + 1], ticket = ticket, ticket.next
+    if origin.first then
+      return origin.first
     end
   end
-  return tickets
 end
 
 --- Sets the limit of one origin for as long as it is in use, as for one that multiplexes.

@@ -28,6 +28,7 @@ end
 -- could wake a task.
 local function turn_until(finished)
   while not finished() do
+    turn.catch_up()
     local alive = uv.run("once")
     if not alive and not turn.has_more() and not finished() then
       return false
@@ -59,26 +60,26 @@ local function cancel_all(reason)
 end
 
 -- The first SIGINT cancels the main task; the handler is gone then, so that the second one kills.
-local function watch_interrupt(main)
-  local signal = uv.new_signal()
+local function watch_interrupt(main, signal)
   signal:start("sigint", turn.entry(function()
     signal:stop()
     main:cancel("interrupted")
   end))
   signal:unref()
-  return signal
 end
 
-local function run_main(main)
-  local signal = watch_interrupt(main)
+-- Turns the loop until the main task has ended. Returns a description when it never can.
+local function run_main(main, signal)
+  watch_interrupt(main, signal)
   list.push(main, { notify = turn.stop }) -- what is ready when it ends does not go on by chance
-  local deadlock
   local ended = turn_until(function()
     return main:done()
   end)
-  if not ended then
-    deadlock = describe_deadlock()
-  end
+  return not ended and describe_deadlock() or nil
+end
+
+-- Ends all that is left of a run. Returns a description when some can never end.
+local function wind_up(main, signal)
   local stuck = cancel_all("the run has ended")
   unhandled.forget(main)
   unhandled.flush()
@@ -88,11 +89,24 @@ local function run_main(main)
   turn_until(function()
     return not turn.has_more()
   end)
-  closing.close(signal)
+  if signal then
+    closing.close(signal)
+  end
   time.release()
   turn.release()
   uv.run("nowait") -- lets luv finish the closing
-  return deadlock or stuck
+  return stuck
+end
+
+-- Runs a main task, and ends what is left of it, whatever is raised. Returns what has gone wrong.
+local function run_all(main)
+  local has_signal, signal = pcall(uv.new_signal)
+  local problem = signal
+  if has_signal then
+    problem = select(2, pcall(run_main, main, signal))
+  end
+  local stuck = select(2, errors.insist(wind_up, main, has_signal and signal))
+  return problem or stuck
 end
 
 --- Runs `fn(...)` as the main task, turning luv's loop until it ends; tasks that are still alive
@@ -116,10 +130,10 @@ function M.run(fn, ...)
   end
   local main = task.spawn(fn, ...)
   running = true
-  local ok, deadlock = pcall(run_main, main)
+  local problem = run_all(main)
   running = false
-  if not ok or deadlock then
-    error(deadlock, 0)
+  if problem then
+    error(problem, 0)
   elseif main.state == "failed" and type(main.error) == "string" then
     error(trace.report(main.error, main:traceback()), 0)
   end

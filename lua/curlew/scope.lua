@@ -23,6 +23,12 @@ local function fail(group, err)
   cancellation.cancel_scope(group.scope, cancelled_by "another member of the group has failed")
 end
 
+--- For the runtime: a child was spawned.
+function Group:adopt(child)
+  self.children[child] = true
+  self.count = self.count + 1
+end
+
 --- For the runtime: a child has ended.
 function Group:child_ended(child)
   if self.children[child] then
@@ -51,8 +57,6 @@ function Group:spawn(fn, ...)
     errors.blame("the group has ended: nothing can be spawned into it any more")
   end
   local child = task.spawn_in(self, fn, ...)
-  self.children[child] = true
-  self.count = self.count + 1
   if self.cancel_error then
     child:cancel_with(self.cancel_error)
   end

@@ -50,7 +50,7 @@ local function spawn_in(owner, fn, ...)
   -- The fields that come later are named to make room: a table that grows costs more than a task.
   local task = setmetatable({
     id = created,
-    state = "scheduled",
+    state = "unborn",
     fn = fn,
     owner = owner,
     packed = nil,
@@ -64,15 +64,19 @@ local function spawn_in(owner, fn, ...)
     list = nil,
     next = nil,
     previous = nil,
+    after = nil,
   }, Handle)
   keep(task, ...)
-  if not owner then
-    roots[task] = true
-  end
   if debugging.enabled then
     debugging.note_spawn(task)
   end
   push(task)
+  if owner then
+    owner:adopt(task)
+  else
+    roots[task] = true
+  end
+  task.state = "scheduled" -- only now: where memory is out, nothing is spawned
   return task
 end
 

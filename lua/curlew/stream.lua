@@ -2,6 +2,7 @@
 --- bytes wait in libcurl and with the server.
 
 local beside = require "curlew.beside"
+local curl = require "curlew.curl"
 local ending = require "curlew.ending"
 local failure = require "curlew.failure"
 local task = require "curlew.task"
@@ -20,7 +21,15 @@ local M = {}
 ---@param exchange table
 ---@return curlew.Stream
 function M.new(exchange)
-  return setmetatable({ exchange = exchange, rest = "" }, Stream)
+  return setmetatable({
+    exchange = exchange,
+    rest = "",
+    reader = nil,
+    outcome = nil,
+    told = nil,
+    owner = nil,
+    made_at = nil,
+  }, Stream)
 end
 
 local function forget_reader(stream)
@@ -36,11 +45,18 @@ function Stream:wake()
   end
 end
 
+local function join(rest, body)
+  return rest .. (body or "")
+end
+
 --- For the exchange: the transfer has ended; its outcome brings the last bytes.
 function Stream:finish(outcome)
+  if self.outcome then
+    return
+  end
   ending.disown(self)
-  self.outcome = outcome
-  self.rest = self.rest .. (outcome.body or "")
+  local ok, rest = pcall(join, self.rest, outcome.body)
+  self.outcome, self.rest = ok and outcome or curl.OUT_OF_MEMORY, ok and rest or ""
   self:wake()
 end
 

@@ -140,7 +140,8 @@ function settle(task, ok, marker, body)
 end
 
 local function step(task)
-  if task.state == "cancelled" then -- before its start
+  local state = task.state
+  if state ~= "ready" and state ~= "scheduled" then -- it was ended before
     return
   end
   task.state = "running"

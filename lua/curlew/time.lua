@@ -2,6 +2,7 @@
 
 local cancellation = require "curlew.cancellation"
 local closing = require "curlew.closing"
+local deadlines = require "curlew.deadlines"
 local errors = require "curlew.error"
 local Handle = require "curlew.handle"
 local list = require "curlew.list"
@@ -19,12 +20,10 @@ local M = {}
 local LONGEST = 24 * 60 * 60 * 1000
 
 -- Milliseconds are what luv's timer can tell apart, so deadlines are rounded up to the next one,
--- and those of one millisecond share a bucket: a list of members, told by `member:ring()`, with its
--- `tick` and its `index` in a binary heap, the earliest first.
-local buckets = {} -- by tick
-local heap, size = {}, 0
+-- and those of one millisecond share a bucket, whose members are told by `member:ring()`.
 local timer -- luv's, made at first use
 local armed -- the deadline for which the clock is set, nil when it is not
+local ringing -- the member that was told last
 
 local clock -- `now()`, `arm(deadline)`, `disarm()`, `is_lost()`: see `M.set_clock`
 
@@ -34,48 +33,6 @@ function M.now()
   return clock.now()
 end
 
-local function place(bucket, index)
-  heap[index], bucket.index = bucket, index
-end
-
-local function rise(bucket, index)
-  while index > 1 do
-    local above = (index - index % 2) / 2
-    if heap[above].tick < bucket.tick then
-      break
-    end
-    place(heap[above], index)
-    index = above
-  end
-  place(bucket, index)
-end
-
-local function sink(bucket, index)
-  while true do
-    local below = 2 * index
-    local child, other = heap[below], heap[below + 1]
-    if other and other.tick < child.tick then
-      child, below = other, below + 1
-    end
-    if not child or bucket.tick < child.tick then
-      break
-    end
-    place(child, index)
-    index = below
-  end
-  place(bucket, index)
-end
-
-local function drop(bucket)
-  local index, moved = bucket.index, heap[size]
-  buckets[bucket.tick] = nil
-  heap[size], size = nil, size - 1
-  if moved ~= bucket then
-    rise(moved, index)
-    sink(moved, moved.index)
-  end
-end
-
 -- Whether the clock has to be armed again.
 local function is_lost()
   return clock.is_lost and clock.is_lost()
@@ -83,30 +40,44 @@ end
 
 -- Has the clock ring for the earliest deadline.
 local function arm()
-  local first = heap[1]
+  local first = deadlines.first()
   if not first then
     if armed then
       clock.disarm()
       armed = nil
     end
   elseif not armed or first.tick < armed or is_lost() then
+    clock.arm(first.tick / 1000) -- may raise
     armed = first.tick
-    clock.arm(armed / 1000)
   end
 end
 
---- For the clock: its time has come, or may have.
+local function ring_due()
+  local now = clock.now()
+  local bucket = deadlines.first()
+  while bucket and bucket.tick / 1000 <= now do -- as armed: a product may be off by a bit
+    while bucket.first do
+      ringing = bucket.first
+      ringing:ring()
+      list.remove(ringing)
+    end
+    if deadlines.at(bucket.tick) == bucket then
+      deadlines.drop(bucket)
+    end
+    bucket = deadlines.first()
+  end
+end
+
+--- For the clock: its time has come, or may have. What raises for want of memory is done again, and
+--- what is left of the others, a moment later.
 function M.ring()
   armed = nil
-  local now = clock.now()
-  while size > 0 and heap[1].tick / 1000 <= now do -- as armed: a product may be off by a bit
-    local bucket = heap[1]
-    drop(bucket)
-    while bucket.first do
-      list.shift(bucket):ring()
-    end
+  local ok, err = pcall(ring_due)
+  if not ok and err ~= errors.OUT_OF_MEMORY then
+    list.remove(ringing)
   end
   arm()
+  errors.unwrap(ok, err)
 end
 
 local on_timer = turn.entry(M.ring)
@@ -140,7 +111,7 @@ clock = luv_clock
 --- maybe `is_lost()`, whether it has to be armed again
 ---@return fun() restore puts luv's back
 function M.set_clock(other)
-  if size > 0 then
+  if deadlines.first() then
     errors.blame("the clock cannot be changed while something waits for a time")
   end
   clock = other
@@ -155,13 +126,14 @@ local function insert(deadline, member)
   if tick < huge then
     tick = tick - tick % -1
   end
-  local bucket = buckets[tick]
-  if not bucket then
-    bucket = { tick = tick, index = 0, first = nil, last = nil }
-    buckets[tick], size = bucket, size + 1
-    rise(bucket, size)
-    if bucket.index == 1 or is_lost() then
-      arm()
+  local bucket = deadlines.at(tick) or deadlines.add(tick)
+  if bucket.index == 1 or not armed or is_lost() then
+    local ok, err = pcall(arm)
+    if not ok then
+      if not bucket.first then
+        deadlines.drop(bucket)
+      end
+      error(err, 0)
     end
   end
   list.push(bucket, member)
@@ -180,7 +152,8 @@ end
 ---@param arg any
 ---@return table alarm for `cancel`
 function M.at(deadline, call, arg)
-  local alarm = setmetatable({ call = call, arg = arg }, Alarm)
+  local alarm = { call = call, arg = arg, list = nil, next = nil, previous = nil }
+  setmetatable(alarm, Alarm)
   insert(deadline, alarm)
   return alarm
 end
@@ -191,9 +164,9 @@ function M.cancel(member)
   local bucket = member.list
   if bucket then
     list.remove(member)
-    if not bucket.first and buckets[bucket.tick] == bucket then -- else it rings just now
-      drop(bucket)
-      if size == 0 then
+    if not bucket.first and deadlines.at(bucket.tick) == bucket then -- else it rings just now
+      deadlines.drop(bucket)
+      if not deadlines.first() then
         arm()
       end
     end
@@ -232,6 +205,14 @@ local function expire(scope)
   cancellation.cancel_scope(scope, limit_error(scope))
 end
 
+-- What is protected, so that the alarm is taken back whatever is raised.
+local function run_limited(scope, fn, ...)
+  if scope.seconds > 0 and scope.seconds < huge then
+    scope.alarm = M.at(clock.now() + scope.seconds, expire, scope)
+  end
+  return fn(...)
+end
+
 local function end_limit(scope, ok, ...)
   if scope.alarm then
     M.cancel(scope.alarm)
@@ -261,18 +242,16 @@ function M.timeout(seconds, fn, ...)
   errors.check_seconds("the limit", seconds)
   errors.check_callable("the function to limit", fn)
   task.checkpoint()
-  local scope = { seconds = seconds }
+  local scope = { seconds = seconds, alarm = nil, error = nil, task = nil, parent = nil }
   if seconds <= 0 then
     scope.error = limit_error(scope)
-  elseif seconds < math.huge then
-    scope.alarm = M.at(clock.now() + seconds, expire, scope)
   end
-  return end_limit(scope, protect_within(scope, fn, ...))
+  return end_limit(scope, protect_within(scope, run_limited, scope, fn, ...))
 end
 
 --- Gives the timer back to the loop, when nothing waits for it; a later alarm makes another.
 function M.release()
-  if timer and size == 0 then
+  if timer and not deadlines.first() then
     closing.close(timer)
     timer = nil
   end

@@ -18,13 +18,12 @@ local M = {}
 -- that are ready costs as much as several switches.
 local LONGEST_TURN = 1e6
 
--- Queues longer than this many tasks are given back to the collector after use.
-local KEPT_LENGTH = 1024
-
-local ready, ready_count = {}, 0 -- tasks of the next round
-local round, round_count, position = {}, 0, 0 -- those of this one; up to `position` they have run
-local deferred, deferred_count = {}, 0 -- calls and their arguments, in turn
-local done = 0 -- up to where these have run
+-- What is queued is linked by `after`, a field that it was made with: to wake a task and to go on
+-- with a driver need no memory, so they cannot fail for want of it.
+local ready_first, ready_last -- tasks of the next round
+local round_first -- those of this one that have not run yet
+local deferred_first, deferred_last -- see `M.later`
+local stepping -- the task that runs
 local deadline -- of `uv.hrtime`, after which this turn begins no further round
 local step, break_off -- see `M.set_step`
 local order -- see `M.set_order`
@@ -33,51 +32,67 @@ local busy = false -- inside a turn, or inside a call from luv that ends with on
 local idle -- luv's idle handle: makes the loop turn without waiting, and calls `M.turn`
 local idling = false
 
-local function begin_round()
-  local used = round_count <= KEPT_LENGTH and round or {}
-  round, round_count, position = ready, ready_count, 0
-  ready, ready_count = used, 0
-  if order then
-    order(round, round_count)
+-- For tests: the tasks of a round in another order.
+local function reordered(first)
+  local tasks, count = {}, 0
+  while first do
+    count = count + 1
+    tasks[count], first = first, first.after
   end
+  order(tasks, count)
+  for i = 1, count do
+    tasks[i].after = tasks[i + 1]
+  end
+  return tasks[1]
 end
 
 -- Runs one round, or what an error has left of one.
 local function run_round()
-  if position == round_count then
-    begin_round()
+  if not round_first then
+    round_first, ready_first, ready_last = ready_first, nil, nil -- which holds no task any more
+    if order then
+      round_first = reordered(round_first)
+    end
   end
-  local tasks = round
-  while position < round_count do
-    position = position + 1
-    step(tasks[position])
-    tasks[position] = nil
+  local task = round_first
+  while task do
+    round_first, task.after = task.after, nil
+    stepping = task
+    step(task)
+    task = round_first
   end
+  stepping = nil
 end
 
 -- Runs what was deferred, also what is deferred meanwhile.
 local function run_deferred()
-  while done < deferred_count do
-    local call, arg = deferred[done + 1], deferred[done + 2]
-    deferred[done + 1], deferred[done + 2] = nil, nil
-    done = done + 2
-    call(arg)
+  local work = deferred_first
+  while work do
+    deferred_first, work.after, work.is_queued = work.after, nil, false
+    if not deferred_first then
+      deferred_last = nil
+    end
+    local ok, err = pcall(work.call, work.arg)
+    if err == errors.OUT_OF_MEMORY then
+      M.enqueue(work) -- there may be enough in the next turn
+    end
+    errors.unwrap(ok, err)
+    work = deferred_first
   end
-  deferred_count, done = 0, 0
 end
 
 local function run_turn()
   deadline = uv.hrtime() + LONGEST_TURN
   repeat
     run_round()
-  until ready_count == 0 or uv.hrtime() >= deadline
-  if deferred_count > 0 then
+  until not ready_first or uv.hrtime() >= deadline
+  if deferred_first then
     run_deferred()
   end
 end
 
 local function has_more()
-  return ready_count > 0 or position < round_count or deferred_count > 0
+  return (ready_first or round_first or deferred_first) ~= nil
 end
 
 -- Has the loop call `M.turn` as soon as it comes round, or no more. Others may have closed the
@@ -92,13 +107,13 @@ local function set_idling(wanted)
     end
   end
   if wanted ~= idling then
-    idling = wanted
     if wanted then
       idle = idle or uv.new_idle()
       idle:start(M.turn)
     else
       idle:stop()
     end
+    idling = wanted
   end
 end
 
@@ -115,12 +130,16 @@ local function caught(ok, err)
   return ok, err
 end
 
+local function insist(fn, ...)
+  return caught(errors.insist(fn, ...))
+end
+
 -- Ends the task whose step has raised `err`.
 local function give_up(err)
-  local task = round[position]
-  round[position] = nil
+  local task = stepping
   if task then
-    break_off(task, err)
+    insist(break_off, task, err)
+    stepping = nil
   end
 end
 
@@ -128,14 +147,14 @@ end
 local function guarded(fn, ...)
   local nested = busy -- a task turns the loop itself: what is ready waits for the turn around it
   busy = true
-  caught(pcall(fn, ...))
+  insist(fn, ...)
   if not nested then
     local ok, err = caught(pcall(run_turn))
     if not ok then
-      caught(pcall(give_up, err))
+      insist(give_up, err)
     end
     busy = false
-    set_idling(has_more())
+    insist(set_idling, has_more())
   end
 end
 
@@ -167,9 +186,7 @@ if neovim.schedule then
     end
   end
 
-  function enter(fn, ...)
-    caught(pcall(fn, ...))
-  end
+  enter = insist
 end
 
 --- Has this turn begin no further round.
@@ -179,6 +196,7 @@ end
 
 --- Makes of `fn` a callback for luv: the one way in which the loop enters curlew. The callback
 --- never raises, and the tasks that `fn` wakes run before it returns; inside Neovim, soon after.
+--- Where memory is out, `fn` is called again: it must bear that.
 ---@param fn function
 ---@return function
 function M.entry(fn)
@@ -187,25 +205,51 @@ function M.entry(fn)
   end
 end
 
---- Has a task go on in the next round.
----@param task curlew.Task
+--- Has a task go on in the next round. Needs memory only outside of a turn.
+---@param task curlew.Task which is not queued
 function M.push(task)
-  local count = ready_count + 1
-  ready[count], ready_count = task, count
   if not busy then
     set_idling(true)
   end
+  if ready_last then
+    ready_last.after = task
+  else
+    ready_first = task
+  end
+  ready_last = task
+end
+
+--- Makes a call that can be queued, needing no memory then: see `enqueue`.
+---@param call fun(arg: any)
+---@param arg any
+---@return table work
+function M.later(call, arg)
+  return { call = call, arg = arg, is_queued = false, after = nil }
+end
+
+--- Queues a call for the end of this turn, or of the next outside of one; nothing happens when it
+--- is queued.
+---@param work table of `later`
+function M.enqueue(work)
+  if work.is_queued then
+    return
+  elseif not busy then
+    set_idling(true)
+  end
+  work.is_queued = true
+  if deferred_last then
+    deferred_last.after = work
+  else
+    deferred_first = work
+  end
+  deferred_last = work
 end
 
 --- Queues `call(arg)` for the end of this turn, or of the next outside of one.
 ---@param call fun(arg: any)
 ---@param arg any
 function M.defer(call, arg)
-  local count = deferred_count + 2
-  deferred[count - 1], deferred[count], deferred_count = call, arg, count
-  if not busy then
-    set_idling(true)
-  end
+  M.enqueue(M.later(call, arg))
 end
 
 --- Whether something waits for a turn.
@@ -215,7 +259,14 @@ M.has_more = has_more
 --- Whether no task is ready but the one that runs.
 ---@return boolean
 function M.is_quiet()
-  return ready_count == 0 and position == round_count
+  return not ready_first and not round_first
+end
+
+--- Has what waits for a turn get one, where memory was out when the loop was to be told.
+function M.catch_up()
+  if not idling and has_more() then
+    M.turn()
+  end
 end
 
 --- Sets what goes on with a task that is ready, and what ends one whose step has raised.

@@ -25,7 +25,7 @@ local function observe(tasks, notify, state)
   local observers = {}
   for _, member in ipairs(tasks) do
     if not member:done() then
-      local observer = { notify = notify, state = state }
+      local observer = { notify = notify, state = state, is_told = false }
       lists.push(member, observer)
       observers[#observers + 1] = observer
     end
@@ -49,7 +49,10 @@ end
 
 local function on_end(observer, member)
   local state = observer.state
-  state.left = state.left - 1
+  if not observer.is_told then -- else it has raised, and is told again
+    observer.is_told = true
+    state.left = state.left - 1
+  end
   if is_enough(state, member) then
     task.wake(state.waiter)
   end
@@ -108,7 +111,10 @@ end
 
 local function on_completed(observer, member)
   local state = observer.state
-  state.ended[#state.ended + 1] = member
+  if not observer.is_told then
+    state.ended[#state.ended + 1] = member
+    observer.is_told = true
+  end
   task.wake_all(state.waiting)
 end
 

@@ -12,11 +12,11 @@ local M = {}
 ---@param task curlew.Task
 ---@param value? any
 function M.wake(task, value)
-  task.abort = false
   if task.state == "waiting" then
-    push(task)
+    push(task) -- first: it may raise
     task.state, task.value = "ready", value
   end
+  task.abort = false
 end
 
 --- Ends the waits of all tasks of a list, first come, first woken.

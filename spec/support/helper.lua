@@ -51,8 +51,8 @@ if collections then
   end)
 end
 
--- Handles that are left in the loop are closed, and what they held is collected, while all of Lua is
--- still there: at the end of its state, luv 1.44 now and then leaves them in memory.
+-- Handles that are left in the loop are closed, and what they held is collected, while Lua is all
+-- there: at the end of its state, luv 1.44 now and then leaves them in memory.
 busted.subscribe({ "exit" }, function()
   uv.walk(function(handle)
     if not handle:is_closing() then
