@@ -2,12 +2,9 @@
 #include "core.h"
 
 #include <errno.h>
-#include <math.h>
 #include <string.h>
 
 #define CLIENT "curlew.client"
-
-static const lua_Number MOST = 1e15; /* bytes or seconds; as good as no limit */
 
 static struct client *check_client(lua_State *L)
 {
@@ -60,77 +57,6 @@ static CURLcode set_body(lua_State *L, struct transfer *transfer, int index)
     return code;
 }
 
-/* A limit in seconds; 0 and what is beyond all measure are no limit. */
-static int64_t to_milliseconds(lua_Number seconds)
-{
-    return seconds > 0 && seconds < MOST ? (int64_t)ceil(seconds * 1000) : 0;
-}
-
-/* A number of the table at `index`, or `none` when it has no such field. */
-static lua_Number number_of(lua_State *L, int index, const char *name, lua_Number none)
-{
-    lua_pushstring(L, name);
-    lua_rawget(L, index);
-    lua_Number number = lua_type(L, -1) == LUA_TNUMBER ? lua_tonumber(L, -1) : none;
-    lua_pop(L, 1);
-    return number;
-}
-
-static bool flag_of(lua_State *L, int index, const char *name)
-{
-    lua_pushstring(L, name);
-    lua_rawget(L, index);
-    bool flag = lua_toboolean(L, -1);
-    lua_pop(L, 1);
-    return flag;
-}
-
-/* Tells the handle the options of the setup at `index`: NULL, or what is wrong, with the
- * name of the option on top of the stack. */
-static const char *set_options(lua_State *L, struct transfer *transfer, int index)
-{
-    lua_pushliteral(L, "options");
-    lua_rawget(L, index);
-    if (!lua_istable(L, -1))
-        return NULL;
-    int options = lua_gettop(L);
-    lua_pushnil(L);
-    while (lua_next(L, options)) {
-        size_t length = 0;
-        const char *name =
-            lua_type(L, -2) == LUA_TSTRING ? lua_tolstring(L, -2, &length) : "";
-        const char *problem = "is not an option of this libcurl";
-        if (strlen(name) == length)
-            problem = option_set(L, transfer, name, lua_gettop(L));
-        if (problem) {
-            lua_pushstring(L, name);
-            return problem;
-        }
-        lua_pop(L, 1);
-    }
-    return NULL;
-}
-
-/* Makes the transfer one of the setup at `index`; as set_options. */
-static const char *set_up(lua_State *L, struct transfer *transfer, int index)
-{
-    lua_Number max_body = number_of(L, index, "max_body", -1);
-    lua_Number speed = number_of(L, index, "max_speed", 0);
-    transfer->max_body = max_body >= 0 && max_body < MOST ? (int64_t)max_body : -1;
-    transfer->idle_limit = to_milliseconds(number_of(L, index, "idle", 0));
-    transfer->connect_limit = to_milliseconds(number_of(L, index, "connect", 0));
-    transfer->streamed = flag_of(L, index, "streamed");
-    transfer->is_guarded = flag_of(L, index, "guarded");
-    transfer->single_use = header_needs_guard() && !transfer->is_guarded;
-    CURLcode code = transfer_prepare(transfer);
-    if (code == CURLE_OK)
-        code = transfer_set_speed(transfer, speed < MOST ? speed : 0);
-    if (code == CURLE_OK)
-        return set_options(L, transfer, index);
-    lua_pushliteral(L, "");
-    return curl_easy_strerror(code);
-}
-
 /* client:start(setup, url, timeout, body, tells_socket, shard, allowed) -> id, or nil,
  * option, problem.
  *
@@ -157,7 +83,7 @@ static int l_start(lua_State *L)
     size_t allowed_length = 0;
     const char *allowed = luaL_optlstring(L, 8, NULL, &allowed_length);
     lua_settop(L, 8);
-    int64_t setup = (int64_t)number_of(L, 2, "number", 0);
+    int64_t setup = setup_number(L, 2);
     if (client->unstarted)
         client_release(client->unstarted);
     struct transfer *transfer = client_take(client, setup);
@@ -169,7 +95,7 @@ static int l_start(lua_State *L)
         return 3;
     }
     if (setup == 0 || transfer->setup != setup) {
-        const char *problem = set_up(L, transfer, 2);
+        const char *problem = setup_tell(L, transfer, 2);
         if (problem)
             return push_refusal(L, transfer, lua_tostring(L, -1), problem);
         transfer->setup = setup;
@@ -182,7 +108,7 @@ static int l_start(lua_State *L)
         code = CURLE_OUT_OF_MEMORY;
     if (code != CURLE_OK)
         return push_refusal(L, transfer, "", curl_easy_strerror(code));
-    transfer->total_limit = to_milliseconds(timeout);
+    transfer->total_limit = setup_milliseconds(timeout);
     transfer->tells_socket = lua_toboolean(L, 6);
     CURLMcode added = client_start(transfer, shard);
     if (added != CURLM_OK)

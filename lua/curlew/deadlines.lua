@@ -1,23 +1,10 @@
 --- Deadlines: buckets, lists of what waits for one moment, with its `tick` and an `index` in a
 --- binary heap, the earliest first. Pure.
 
-local M = {}
+local heap, by_tick = {}, {}
 
-local buckets = {} -- by tick
-local heap, size = {}, 0
-
---- The earliest bucket, nil when there is none.
----@return table?
-function M.first()
-  return size > 0 and heap[1] or nil
-end
-
---- The bucket of a moment, if there is one.
----@param tick number
----@return table?
-function M.at(tick)
-  return buckets[tick]
-end
+-- Tables that are read as they are: where memory is out, even a call may raise.
+local M = { heap = heap, by_tick = by_tick, count = 0 }
 
 local function place(bucket, index)
   heap[index], bucket.index = bucket, index
@@ -35,15 +22,15 @@ local function rise(bucket, index)
   place(bucket, index)
 end
 
---- Adds an empty bucket. Where memory is out, even a call may raise: nothing is half done then.
+--- Adds an empty bucket. What raises for want of memory leaves nothing half done.
 ---@param tick number
 ---@return table bucket
 function M.add(tick)
-  local index = size + 1
+  local index = M.count + 1
   local bucket = { tick = tick, index = index, first = nil, last = nil }
   heap[index] = bucket
-  buckets[tick] = bucket
-  size = index
+  by_tick[tick] = bucket
+  M.count = index
   while index > 1 do -- as `rise`
     local above = (index - index % 2) / 2
     local parent = heap[above]
@@ -58,6 +45,7 @@ function M.add(tick)
 end
 
 local function sink(bucket, index)
+  local size = M.count
   while true do
     local below = 2 * index
     local child, other = heap[below], heap[below + 1]
@@ -76,9 +64,10 @@ end
 --- Takes a bucket out.
 ---@param bucket table
 function M.drop(bucket)
+  local size = M.count
   local index, moved = bucket.index, heap[size]
-  buckets[bucket.tick] = nil
-  heap[size], size = nil, size - 1
+  by_tick[bucket.tick] = nil
+  heap[size], M.count = nil, size - 1
   if moved ~= bucket then
     rise(moved, index)
     sink(moved, moved.index)

@@ -12,6 +12,7 @@ local turn = require "curlew.turn"
 local uv = require "curlew.uv"
 
 local huge = math.huge
+local heap, by_tick = deadlines.heap, deadlines.by_tick
 local checkpoint, park = task.checkpoint, task.park
 
 local M = {}
@@ -40,7 +41,7 @@ end
 
 -- Has the clock ring for the earliest deadline.
 local function arm()
-  local first = deadlines.first()
+  local first = heap[1]
   if not first then
     if armed then
       clock.disarm()
@@ -54,17 +55,16 @@ end
 
 local function ring_due()
   local now = clock.now()
-  local bucket = deadlines.first()
-  while bucket and bucket.tick / 1000 <= now do -- as armed: a product may be off by a bit
+  while deadlines.count > 0 and heap[1].tick / 1000 <= now do -- as armed: a product may be off
+    local bucket = heap[1]
     while bucket.first do
       ringing = bucket.first
       ringing:ring()
       list.remove(ringing)
     end
-    if deadlines.at(bucket.tick) == bucket then
+    if by_tick[bucket.tick] == bucket then
       deadlines.drop(bucket)
     end
-    bucket = deadlines.first()
   end
 end
 
@@ -111,7 +111,7 @@ clock = luv_clock
 --- maybe `is_lost()`, whether it has to be armed again
 ---@return fun() restore puts luv's back
 function M.set_clock(other)
-  if deadlines.first() then
+  if deadlines.count > 0 then
     errors.blame("the clock cannot be changed while something waits for a time")
   end
   clock = other
@@ -126,8 +126,9 @@ local function insert(deadline, member)
   if tick < huge then
     tick = tick - tick % -1
   end
-  local bucket = deadlines.at(tick) or deadlines.add(tick)
-  if bucket.index == 1 or not armed or is_lost() then
+  local lost = is_lost() -- first: it may raise
+  local bucket = by_tick[tick] or deadlines.add(tick)
+  if bucket.index == 1 or not armed or lost then
     local ok, err = pcall(arm)
     if not ok then
       if not bucket.first then
@@ -164,9 +165,9 @@ function M.cancel(member)
   local bucket = member.list
   if bucket then
     list.remove(member)
-    if not bucket.first and deadlines.at(bucket.tick) == bucket then -- else it rings just now
+    if not bucket.first and by_tick[bucket.tick] == bucket then -- else it rings just now
       deadlines.drop(bucket)
-      if not deadlines.first() then
+      if deadlines.count == 0 then
         arm()
       end
     end
@@ -251,7 +252,7 @@ end
 
 --- Gives the timer back to the loop, when nothing waits for it; a later alarm makes another.
 function M.release()
-  if timer and not deadlines.first() then
+  if timer and deadlines.count == 0 then
     closing.close(timer)
     timer = nil
   end
