@@ -8,6 +8,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+/* How far the numbers of a pair may be from each other: threads open descriptors, too. */
+enum { NEAR = 16 };
+
 static struct client *clients; /* borrowed; all that are open, in all threads */
 static pthread_mutex_t clients_lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -89,9 +92,17 @@ static bool is_pipe(int fd)
     return fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode);
 }
 
-void process_seal(int fd)
+bool process_seal(int fd)
 {
     int flags = fcntl(fd, F_GETFD);
-    if (flags >= 0 && !(flags & FD_CLOEXEC) && (is_unnamed_socket(fd) || is_pipe(fd)))
-        fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
+    return flags >= 0 && !(flags & FD_CLOEXEC) &&
+           (is_unnamed_socket(fd) || is_pipe(fd)) &&
+           fcntl(fd, F_SETFD, flags | FD_CLOEXEC) == 0;
+}
+
+void process_seal_pair(int fd)
+{
+    process_seal(fd);
+    for (int other = fd + 1; other < fd + NEAR && !process_seal(other); other++)
+        ;
 }

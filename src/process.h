@@ -3,6 +3,8 @@
 #ifndef CURLEW_PROCESS_H
 #define CURLEW_PROCESS_H
 
+#include <stdbool.h>
+
 struct client;
 
 /* Has forks noticed from now on. */
@@ -13,7 +15,9 @@ void process_leave(struct client *client);
 /* The numbers that the next two descriptors will have; `any` is one that is open. */
 void process_foresee(int any, int numbers[2]);
 /* Has a descriptor of libcurl's closed in programs that are started. What is no end of a
- * pair is somebody else's. */
-void process_seal(int fd);
+ * pair is somebody else's: false. */
+bool process_seal(int fd);
+/* The same for the two ends of what one call has made, of which this is the first. */
+void process_seal_pair(int fd);
 
 #endif

@@ -187,10 +187,8 @@ int on_socket(CURL *easy, curl_socket_t fd, int what, void *pointer, void *unuse
     if (what != CURL_POLL_REMOVE)
         tell_transfer(easy, fd);
 #endif
-    if (!watch->lazy && watch->wanted == 0) { /* the resolver's pair, made by one call */
-        process_seal(fd);
-        process_seal(fd + 1);
-    }
+    if (!watch->lazy && watch->wanted == 0)
+        process_seal_pair(fd); /* the resolver's */
     watch->shard = shard;
     watch->wanted = events[what];
     watch->is_plain = what == CURL_POLL_REMOVE && watch->lazy && is_plain(easy);

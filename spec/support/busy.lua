@@ -3,7 +3,7 @@
 
 local curlew = require "curlew"
 
-local PATIENCE = 500 -- looks, 20 ms apart
+local PATIENCE = 1500 -- looks, 20 ms apart
 local SPEED = 20000 -- bytes a second
 
 local M = {}
