@@ -96,11 +96,12 @@ local function has_more()
 end
 
 -- Has the loop call `M.turn` as soon as it comes round, or no more. Others may have closed the
--- handle; and what luv calls while the Lua state ends finds it collected: too late for any turn.
+-- handle. What luv calls while the Lua state ends finds it collected, and what it calls while
+-- Neovim leaves, which closes all handles, finds it closing: too late for any turn.
 local function set_idling(wanted)
   if wanted and idle then
     local ok, is_closing = pcall(idle.is_closing, idle)
-    if not ok then
+    if not ok or is_closing and neovim.schedule then
       return
     elseif is_closing then
       idle, idling = nil, false
