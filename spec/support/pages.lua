@@ -5,7 +5,7 @@ local shell = require "support.shell"
 local M = {}
 
 local FOLDERS = { ".", "docs", "docs/guide", "docs/reference", "docs/decisions", "docs/design",
-  "bench", "fuzz", "packaging" }
+  "docs/reliability", "bench", "fuzz", "packaging" }
 
 --- The paths of all pages.
 ---@return string[]
