@@ -3,6 +3,7 @@
 local each = require("curlew.compat").each
 local curl = require "curlew.curl"
 local errors = require "curlew.error"
+local messages = require "curlew.messages"
 local options = require "curlew.options"
 local url = require "curlew.url"
 local width = require "curlew.width"
@@ -34,127 +35,6 @@ local function phase_of(request, outcome)
   end
   return request.target.scheme == "https" and "tls" or "send"
 end
-
-local DOING = {
-  queue = "a place in the session's queue",
-  resolve = "the address of %s",
-  connect = "the connection to %s",
-  tls = "the TLS handshake with %s",
-  send = "sending the request",
-  wait = "the response",
-  body = "the end of the body",
-}
-
-local function peer(request)
-  return ("%s:%s"):format(request.target.host, request.target.port)
-end
-
-local function timeout_message(request, phase, limit)
-  local awaited = DOING[phase]:format(peer(request))
-  return ("not done within %g s, while waiting for %s"):format(limit, awaited)
-end
-
-local function limit_of(request, phase)
-  local timeout = request.options.timeout
-  local connecting = phase == "resolve" or phase == "connect" or phase == "tls"
-  return connecting and math.min(timeout.connect, request.total) or request.total
-end
-
--- Whom libcurl has tried to connect to: a proxy, maybe, or a socket.
-local function addressee(request, outcome)
-  if request.options.unix_socket then
-    return request.options.unix_socket
-  end
-  local host, port = outcome.error:match("^Failed to connect to (%S+) port (%d+)")
-  if not host then
-    return peer(request)
-  end
-  return (host:find(":", 1, true) and "[%s]:%s" or "%s:%s"):format(host, port)
-end
-
--- How a connection has broken, by what the system calls it.
-local BROKEN = {
-  ["Broken pipe"] = "%s closed the connection while it was sent to",
-  ["Connection reset by peer"] = "%s reset the connection",
-}
-
-local function closed_message(why)
-  return "the session was closed" .. (why and ": " .. why or "")
-end
-
--- A message by kind; what has no entry says what libcurl says.
-local MESSAGES = {
-  connect = function(request, outcome)
-    if outcome.os_error == "Connection refused" then
-      return addressee(request, outcome) .. " refused the connection"
-    elseif outcome.os_error then
-      return ("%s cannot be reached: %s"):format(addressee(request, outcome), outcome.os_error)
-    end
-  end,
-  proxy = function(_, outcome)
-    if outcome.error:find("^Unsupported proxy") then -- the whole URL follows, with its password
-      return "the URL of the proxy is not supported"
-    elseif outcome.error:find("^CONNECT tunnel failed, response 0") then
-      return "the answer of the proxy is not HTTP"
-    elseif outcome.error:find("^Proxy CONNECT aborted") then
-      return "the proxy closed the connection"
-    elseif BROKEN[outcome.os_error] then
-      return BROKEN[outcome.os_error]:format("the proxy")
-    end
-  end,
-  tls = function(request, outcome)
-    return outcome.error:find("wrong version number", 1, true) and peer(request)
-      .. " does not speak TLS"
-  end,
-  resolve = function(request, outcome)
-    local name = outcome.error:match("resolve host: (%S+)") or request.target.host
-    return ("the name %s has no address"):format(name)
-  end,
-  timeout = function(request, _, phase)
-    return timeout_message(request, phase, limit_of(request, phase))
-  end,
-  closed = function(request, outcome)
-    if outcome.result == 18 then
-      local part = outcome.head_complete and "body" or "head"
-      return ("%s closed the connection before the %s was complete"):format(peer(request), part)
-    elseif outcome.result == 52 then
-      return peer(request) .. " closed the connection without an answer"
-    elseif BROKEN[outcome.os_error] then
-      return BROKEN[outcome.os_error]:format(peer(request))
-    elseif outcome.result == 35 then
-      return peer(request) .. " closed the connection in the TLS handshake"
-    elseif outcome.result == 16 then
-      return peer(request) .. " ended the connection before it answered the request"
-    end
-  end,
-  protocol = function(request, outcome)
-    if outcome.error:find("^Invalid Content%-Length") then -- it begins with no digit
-      return curl.verdicts.bad_length[2]
-    elseif outcome.error:find("HTTP/0.9", 1, true) then
-      return ("the answer of %s is not HTTP"):format(peer(request))
-    elseif outcome.result == 43 then
-      return "a header line goes on that has not begun"
-    elseif outcome.result == 52 then
-      return ("the answer of %s is not HTTP/2"):format(peer(request))
-    end
-    return outcome.error:match("nghttp2.* returned %-%d+:(.*)")
-  end,
-  decode = function(_, outcome)
-    return outcome.result == 23 and "the compressed body has more behind its end"
-  end,
-  too_large = function(_, outcome)
-    return outcome.error:find("^Too large response headers") and curl.verdicts.headers_too_large[2]
-      or outcome.error:find("nghttp2", 1, true) and "the header fields are more than libcurl allows"
-      or "a header line is larger than libcurl allows"
-  end,
-  closed_session = function(_, outcome)
-    return closed_message(outcome.lost)
-  end,
-  io = function(_, outcome)
-    return outcome.result == 2 and outcome.os_error
-      and "its socket cannot be watched: " .. outcome.os_error
-  end,
-}
 
 local function make(request, fields)
   fields.message = width.escape(fields.message) -- it may quote what a server has sent
@@ -208,7 +88,7 @@ local REFINED = {
   end,
   -- A connection that has ended in the handshake.
   CURLE_SSL_CONNECT_ERROR = function(outcome)
-    return (BROKEN[outcome.os_error] or outcome.error:find("SSL_ERROR_SYSCALL", 1, true))
+    return (messages.BROKEN[outcome.os_error] or outcome.error:find("SSL_ERROR_SYSCALL", 1, true))
       and "closed"
   end,
   -- The URL's protocol was supported: it is the answer that is of another.
@@ -255,7 +135,7 @@ end
 function M.closed_session(request, session)
   return make(request, {
     kind = "closed_session",
-    message = closed_message(session.lost),
+    message = messages.closed(session.lost),
   })
 end
 
@@ -274,7 +154,7 @@ function M.from_outcome(request, outcome)
   local known = curl.results[outcome.result]
   local kind = kind_of(request, outcome, known)
   local phase = kind ~= "closed_session" and phase_of(request, outcome) or nil
-  local wording = MESSAGES[kind]
+  local wording = messages.of[kind]
   return make(request, {
     kind = kind,
     message = wording and wording(request, outcome, phase) or outcome.error,
@@ -290,7 +170,7 @@ end
 function M.early_timeout(request, phase)
   return make(request, {
     kind = "timeout",
-    message = timeout_message(request, phase, request.total),
+    message = messages.timeout(request, phase, request.total),
     phase = phase,
   })
 end

@@ -289,12 +289,7 @@ function M.new(cached_connections, cookies)
     end
   end
   local handles = {
-    client = client,
-    poll = nil,
-    timer = nil,
-    closing = nil,
-    weak = nil,
-    next_orphan = nil,
+    client = client, poll = nil, timer = nil, closing = nil, weak = nil, next_orphan = nil,
   }
   local is_built, driver = pcall(build, handles)
   if not is_built then

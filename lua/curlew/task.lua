@@ -9,6 +9,7 @@ local debugging = require "curlew.debugging"
 local ending = require "curlew.ending"
 local errors = require "curlew.error"
 local Handle = require "curlew.handle"
+local homes = require "curlew.homes"
 local list = require "curlew.list"
 local spawning = require "curlew.spawning"
 local trace = require "curlew.trace"
@@ -285,28 +286,6 @@ function Handle:await()
 end
 
 -- The rest of the public table stands on this module, so it is loaded when it is first asked for.
-local homes = {}
-for home, names in pairs {
-  async = { "async" },
-  callback = { "await", "call" },
-  gather = { "gather", "map", "race", "settle" },
-  queue = { "queue" },
-  run = { "run" },
-  scope = { "group", "shield" },
-  sync = { "condition", "event", "lock", "semaphore" },
-  testing = { "testing" },
-  thread = { "thread" },
-  time = { "sleep", "timeout" },
-  tree = { "tree" },
-  unhandled = { "on_unhandled" },
-  wait = { "as_completed", "wait" },
-  warning = { "on_warning" },
-} do
-  for _, name in ipairs(names) do
-    homes[name] = "curlew." .. home
-  end
-end
-
 return setmetatable(M, {
   __index = function(_, name)
     local home = homes[name]
