@@ -27,9 +27,9 @@ end
 --- Parses a head. Returns nil when its first line is no request.
 local function parse_head(head)
   local line, rest = head:match("^([^\r\n]*)\r?\n(.*)$")
-  local method, target, version = line:match("^(%S+) (%S+) HTTP/(%d%.%d)$")
+  local method, target, version = (line or ""):match("^(%S+) (%S+) HTTP/(%d%.%d)$")
   if not method then
-    return nil, line
+    return nil, line or head:match("^[^\n]*") -- with a CR in it, as bytes of TLS may have
   end
   local path, query = target:match("^([^?]*)%??(.*)$")
   local request = {
