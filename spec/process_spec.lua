@@ -124,7 +124,7 @@ describe("a program with transfers under way", function()
       local child = start(code)
       assert(shell.turn(function()
         return child.stdout:find "there\n" or child.status
-      end, 20))
+      end, 60))
       child:kill(signal)
       return ended(child, status)
     end
@@ -185,10 +185,12 @@ describe("a program with transfers under way", function()
           for one in pairs(require("curlew.ending").roots) do
             if one ~= curlew.current() then one:cancel() end
           end
-          curlew.sleep(0.01)
-          collect()
-          curlew.session():close() -- takes along those that were collected
-          curlew.sleep(0.05)
+          for _ = 1, 200 do -- until their clean-up is over
+            curlew.sleep(0.02)
+            collect()
+            curlew.session():close() -- takes along those that were collected
+            if descriptors() == before then break end
+          end
           print(descriptors() - before)
         end)]], 0, "true\n0\n")
     end)
