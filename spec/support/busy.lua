@@ -3,7 +3,7 @@
 
 local curlew = require "curlew"
 
-local PATIENCE = 1500 -- looks, 20 ms apart
+local PATIENCE = 500 -- looks, 20 ms apart
 local SPEED = 20000 -- bytes a second
 
 local M = {}
@@ -29,7 +29,7 @@ local kinds = {
     session:get(at.https .. "/big", { max_speed = SPEED })
   end,
   function(session, at) -- stays in the handshake
-    session:get((at.site:gsub("^http", "https")))
+    session:get((at.mute:gsub("^http", "https")))
   end,
   function(session, at, it)
     hold(session, at.web .. "/big", it)
@@ -65,7 +65,9 @@ end
 --- queue; `tasks`; `at`
 function M.start()
   local it = {
-    at = { site = arg[1], web = arg[2], https = arg[3], ca = arg[4], folder = arg[5] },
+    at = {
+      site = arg[1], web = arg[2], https = arg[3], ca = arg[4], folder = arg[5], mute = arg[6],
+    },
     tasks = {},
     held = 0,
     narrow = curlew.session { max_per_host = 1 },
